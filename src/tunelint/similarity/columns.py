@@ -1,0 +1,111 @@
+"""Rows of different lengths in two flat arrays: the one container of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Hashes = NDArray[np.uint64]
+Indices = NDArray[np.int64]
+
+# splitmix64's finaliser (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
+MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Row `i` is `values[offsets[i]:offsets[i + 1]]`: `values` uint64 of shape (n,), `offsets` int64 of (rows + 1,)."""
+
+    values: Hashes
+    offsets: Indices
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def row(self, index: int) -> Hashes:
+        """The values of one row, a view."""
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    @property
+    def lengths(self) -> Indices:
+        """Values per row, shape (rows,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def row_numbers(self) -> Indices:
+        """The row that each value stands in, shape (n,)."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    def take(self, rows: ArrayLike) -> Ragged:
+        """The given rows, in the given order."""
+        rows = np.asarray(rows, dtype=np.int64)
+        starts, lengths = self.offsets[rows], self.lengths[rows]
+        return Ragged(self.values[ranges(starts, lengths)], offsets_of(lengths))
+
+    def where(self, keep: NDArray[np.bool_]) -> Ragged:
+        """The same rows with only the values for which `keep` (shape (n,)) is true."""
+        kept = np.concatenate(([0], np.cumsum(keep, dtype=np.int64)))
+        return Ragged(self.values[keep], kept[self.offsets])
+
+    @staticmethod
+    def of(rows: Sequence[ArrayLike]) -> Ragged:
+        """Build from a list of rows."""
+        arrays = [np.asarray(row, dtype=np.uint64).reshape(-1) for row in rows]
+        flat = np.concatenate(arrays) if arrays else np.empty(0, np.uint64)
+        return Ragged(flat, offsets_of(np.array([len(row) for row in arrays], dtype=np.int64)))
+
+    @staticmethod
+    def concatenate(parts: Sequence[Ragged]) -> Ragged:
+        """The rows of all parts, one after the other."""
+        if not parts:
+            return Ragged.of([])
+        lengths = np.concatenate([part.lengths for part in parts])
+        return Ragged(np.concatenate([part.values for part in parts]), offsets_of(lengths))
+
+
+def offsets_of(lengths: Indices) -> Indices:
+    """Row lengths, shape (rows,), to offsets, shape (rows + 1,)."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def ranges(starts: Indices, lengths: Indices) -> Indices:
+    """The integers `start, start + 1, ...` of every row, `lengths[i]` of them, one row after the other."""
+    offsets = offsets_of(lengths)
+    return np.arange(offsets[-1], dtype=np.int64) + np.repeat(starts - offsets[:-1], lengths)
+
+
+def mix(values: Hashes) -> Hashes:
+    """Scramble 64-bit values so that every bit of the result depends on every bit of the input (splitmix64)."""
+    values = values ^ (values >> np.uint64(30))
+    values *= MIX_1
+    values ^= values >> np.uint64(27)
+    values *= MIX_2
+    values ^= values >> np.uint64(31)
+    return values
+
+
+def row_digests(rows: Ragged, *, ordered: bool = True) -> Hashes:
+    """One 64-bit digest per row, shape (rows,): equal rows have equal digests; an empty row has digest 0.
+
+    `ordered=False` takes a row as a multiset, which is enough for sorted rows.
+    """
+    values = mix(rows.values + np.uint64(0x9E3779B97F4A7C15))
+    if ordered:
+        places = np.arange(len(values), dtype=np.uint64) - np.repeat(rows.offsets[:-1], rows.lengths).astype(np.uint64)
+        values = mix(values ^ mix(places + np.uint64(1)))
+    sums = np.zeros(len(values) + 1, dtype=np.uint64)
+    np.cumsum(values, out=sums[1:])
+    totals = sums[rows.offsets[1:]] - sums[rows.offsets[:-1]]
+    return np.where(rows.lengths > 0, mix(totals + rows.lengths.astype(np.uint64)) | np.uint64(1), np.uint64(0))
+
+
+def sketch_slots(values: Hashes) -> tuple[Indices, int]:
+    """A slot for each hash in a counting table that has room enough: (slots, size of the table, a power of two)."""
+    size = 1 << min(max(len(values).bit_length() + 1, 8), 22)
+    return (values & np.uint64(size - 1)).astype(np.int64), size

@@ -1,0 +1,281 @@
+"""The hot loops, compiled by numba. Each gives bit for bit what the numpy path beside its caller gives.
+
+Import this module through `fast.kernels` only: importing it needs numba.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunelint.similarity.columns import MIX_1, MIX_2, Hashes, Indices
+from tunelint.similarity.fast import machine_code
+
+ZERO, ONE = np.uint64(0), np.uint64(1)
+S27, S30, S31 = np.uint64(27), np.uint64(30), np.uint64(31)
+
+
+@machine_code
+def mix_one(value: np.uint64) -> np.uint64:
+    """`columns.mix` of one value."""
+    value = (value ^ (value >> S30)) * MIX_1
+    value = (value ^ (value >> S27)) * MIX_2
+    return value ^ (value >> S31)
+
+
+@machine_code
+def hash_words(codes: NDArray[np.uint32], starts: Indices, table: Hashes, base: np.uint64) -> tuple[Hashes, Indices]:
+    """Word hashes of a block and the words of each text; `starts` (texts + 1,) are the texts' places in `codes`."""
+    texts = len(starts) - 1
+    hashes = np.empty((len(codes) + 1), np.uint64)
+    counts = np.zeros(texts, np.int64)
+    found = 0
+    for text in range(texts):
+        first = found
+        total, power, inside = ZERO, ONE, False
+        for place in range(starts[text], starts[text + 1] - 1):
+            value = table[codes[place]]
+            if value & ONE:
+                total += value * power
+                power *= base
+                inside = True
+                continue
+            if inside:
+                hashes[found] = mix_one(total)
+                found += 1
+                total, power, inside = ZERO, ONE, False
+            if value:
+                hashes[found] = mix_one(value)
+                found += 1
+        if inside:
+            hashes[found] = mix_one(total)
+            found += 1
+        counts[text] = found - first
+    return hashes[:found].copy(), counts
+
+
+@machine_code
+def shingle_sets(words: Hashes, offsets: Indices, factors: Hashes) -> tuple[Hashes, Indices]:
+    """The sorted set of shingles of each row of word hashes, flat, and its size."""
+    rows = len(offsets) - 1
+    lengths = np.zeros(rows, np.int64)
+    values = np.empty(len(words), np.uint64)
+    longest = 0
+    for row in range(rows):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    scratch = np.empty(longest, np.uint64)
+    slots = np.empty(2 * longest + 2, np.int64)
+    written = 0
+    for row in range(rows):
+        first, last = offsets[row], offsets[row + 1]
+        size = last - first
+        if size == 0:
+            continue
+        if size < 3:
+            total = words[first] * factors[0]
+            if size == 2:
+                total += words[first + 1] * factors[1]
+            values[written] = mix_one(total)
+            lengths[row] = 1
+            written += 1
+            continue
+        for place in range(size - 2):
+            at = first + place
+            total = words[at] * factors[0] + words[at + 1] * factors[1] + words[at + 2] * factors[2]
+            scratch[place] = mix_one(total)
+        lengths[row] = _sorted_set(scratch[: size - 2], slots, values[written:])
+        written += lengths[row]
+    return values[:written].copy(), lengths
+
+
+@machine_code
+def sorted_sets(rows: Hashes, offsets: Indices) -> tuple[Hashes, Indices]:
+    """Each row of evenly spread values sorted, every value once, flat, and its size."""
+    lengths = np.zeros(len(offsets) - 1, np.int64)
+    values = np.empty(len(rows), np.uint64)
+    longest = 0
+    for row in range(len(lengths)):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    slots = np.empty(2 * longest + 2, np.int64)
+    written = 0
+    for row in range(len(lengths)):
+        lengths[row] = _sorted_set(rows[offsets[row] : offsets[row + 1]], slots, values[written:])
+        written += lengths[row]
+    return values[:written].copy(), lengths
+
+
+@machine_code
+def _sorted_set(source: Hashes, slots: Indices, target: Hashes) -> int:
+    """Sort hashes in linear time: they are spread evenly, so their upper bits all but say their place.
+
+    Each value goes to a slot by its upper bits, about one value per slot; an insertion sort finishes. Returns how many
+    different values stand in `target`.
+    """
+    size = len(source)
+    bits = np.uint64(1)
+    while (1 << int(bits)) < size:
+        bits += ONE
+    shift = np.uint64(64) - bits
+    slots[: (1 << int(bits)) + 1] = 0
+    for place in range(size):
+        slots[int(source[place] >> shift) + 1] += 1
+    for slot in range(1 << int(bits)):
+        slots[slot + 1] += slots[slot]
+    for place in range(size):
+        slot = int(source[place] >> shift)
+        target[slots[slot]] = source[place]
+        slots[slot] += 1
+    for place in range(1, size):
+        value = target[place]
+        before = place - 1
+        while before >= 0 and target[before] > value:
+            target[before + 1] = target[before]
+            before -= 1
+        target[before + 1] = value
+    written = 0
+    for place in range(size):
+        if place == 0 or target[place] != target[written - 1]:
+            target[written] = target[place]
+            written += 1
+    return written
+
+
+@machine_code
+def rarest(values: Hashes, offsets: Indices, rarity: NDArray[np.uint8], counts: Indices) -> Hashes:
+    """The `counts[i]` rarest values of each row in the order of (rarity, value), as sort keys, flat.
+
+    `rarity` is a table by the lower bits of a value; a key has the rarity in its upper 6 bits.
+    """
+    total = 0
+    for row in range(len(counts)):
+        total += counts[row]
+    keys = np.empty(total, np.uint64)
+    mask = np.uint64(len(rarity) - 1)
+    first = 0
+    for row in range(len(counts)):
+        limit, filled = counts[row], 0
+        for place in range(offsets[row], offsets[row + 1]):
+            value = values[place]
+            key = (np.uint64(rarity[int(value & mask)]) << np.uint64(58)) | (value >> np.uint64(6))
+            if filled == limit:
+                if limit == 0 or key >= keys[first + filled - 1]:
+                    continue
+            else:
+                filled += 1
+            before = first + filled - 2
+            while before >= first and keys[before] > key:
+                keys[before + 1] = keys[before]
+                before -= 1
+            keys[before + 1] = key
+        first += limit
+    return keys
+
+
+@machine_code
+def overlap_at_least(a: Hashes, b: Hashes, needed: int) -> int:
+    """Common values of two sorted rows; -1 as soon as `needed` is out of reach."""
+    i, j, found = 0, 0, 0
+    while i < len(a) and j < len(b):
+        if found + min(len(a) - i, len(b) - j) < needed:
+            return -1
+        if a[i] == b[j]:
+            found += 1
+            i += 1
+            j += 1
+        elif a[i] < b[j]:
+            i += 1
+        else:
+            j += 1
+    return found if found >= needed else -1
+
+
+@machine_code
+def overlaps(
+    values_a: Hashes, offsets_a: Indices, values_b: Hashes, offsets_b: Indices, left: Indices, right: Indices
+) -> Indices:
+    """Common values of row left[i] of a and row right[i] of b, for every pair i; rows are sorted."""
+    counts = np.empty(len(left), np.int64)
+    for pair in range(len(left)):
+        a = values_a[offsets_a[left[pair]] : offsets_a[left[pair] + 1]]
+        b = values_b[offsets_b[right[pair]] : offsets_b[right[pair] + 1]]
+        counts[pair] = overlap_at_least(a, b, 0)
+    return counts
+
+
+@machine_code
+def needed_overlap(threshold: float, a: int, b: int) -> int:
+    """The least overlap that two sets of sizes a and b need for this Jaccard similarity (less a rounding error)."""
+    return int(np.ceil(threshold / (1.0 + threshold) * (a + b) - 1e-9))
+
+
+@machine_code
+def join(
+    values: Hashes,
+    offsets: Indices,
+    probe: Indices,
+    index: Indices,
+    read: Indices,
+    post: Indices,
+    lists: Indices,
+    threshold: float,
+) -> tuple[Indices, Indices, Indices]:
+    """All pairs of rows at or above the threshold whose values meet in an inverted list: (later, earlier, overlap).
+
+    Rows are sorted sets in the order of their sizes. `probe[i]` and `index[i]` are the prefix lengths of row i in the
+    global order of rarity. For each value of a probe prefix, row after row, `read` and `post` name the inverted list to
+    look into and the one to enter the row into (-1 = none); `lists` are the offsets of the inverted lists.
+    """
+    rows = len(offsets) - 1
+    posted_row = np.empty(lists[-1], np.int64)
+    posted_place = np.empty(lists[-1], np.int64)
+    begin, end = lists[:-1].copy(), lists[:-1].copy()
+    counts = np.zeros(rows, np.int64)
+    candidates = np.empty(rows, np.int64)
+    pairs = np.empty((max(1024, rows), 3), np.int64)
+    found, entry = 0, 0
+    for x in range(rows):
+        size = offsets[x + 1] - offsets[x]
+        least = threshold * size - 1e-9
+        number = 0
+        for place in range(probe[x]):
+            source, target = read[entry + place], post[entry + place]
+            if source >= 0:
+                while begin[source] < end[source]:  # rows grow: what is too small for this row is too small for good
+                    y = posted_row[begin[source]]
+                    if offsets[y + 1] - offsets[y] >= least:
+                        break
+                    begin[source] += 1
+                for posting in range(begin[source], end[source]):
+                    y, other = posted_row[posting], posted_place[posting]
+                    if counts[y] < 0:
+                        continue
+                    if counts[y] == 0:
+                        candidates[number] = y
+                        number += 1
+                    other_size = offsets[y + 1] - offsets[y]
+                    reachable = counts[y] + min(size - place, other_size - other)
+                    if reachable < needed_overlap(threshold, size, other_size):
+                        counts[y] = -1
+                    else:
+                        counts[y] += 1
+            if target >= 0 and place < index[x]:
+                posted_row[end[target]], posted_place[end[target]] = x, place
+                end[target] += 1
+        entry += probe[x]
+        for candidate in range(number):
+            y = candidates[candidate]
+            seen, counts[y] = counts[y], 0
+            if seen < 0:
+                continue
+            a, b = values[offsets[x] : offsets[x + 1]], values[offsets[y] : offsets[y + 1]]
+            needed = needed_overlap(threshold, len(a), len(b))
+            overlap = overlap_at_least(a, b, needed)
+            if overlap < 0 or overlap / (len(a) + len(b) - overlap) < threshold:
+                continue
+            if found == len(pairs):
+                bigger = np.empty((2 * found, 3), np.int64)
+                bigger[:found] = pairs
+                pairs = bigger
+            pairs[found, 0], pairs[found, 1], pairs[found, 2] = x, y, overlap
+            found += 1
+    return pairs[:found, 0].copy(), pairs[:found, 1].copy(), pairs[:found, 2].copy()

@@ -1,0 +1,55 @@
+"""Template text: what so many records share that it must not make them look alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tunelint.similarity.columns import Hashes, Indices, Ragged, sketch_slots
+
+TEMPLATE_SHARE = 0.2
+TEMPLATE_RECORDS = 50
+
+
+def template_values(
+    rows: Ragged, counts: Indices | None = None, *, share: float = TEMPLATE_SHARE, minimum: int = TEMPLATE_RECORDS
+) -> Hashes:
+    """The values that occur in more than `share` of the records, sorted; none when fewer than `minimum` are compared.
+
+    `rows` are sets (every value once per row); `counts` (rows,) says how many exact copies each row stands for. Rows
+    without a value are no records to compare and do not count.
+    """
+    lengths = rows.lengths
+    copies = np.ones(len(rows), dtype=np.int64) if counts is None else counts
+    total = int(copies[lengths > 0].sum())
+    if total < minimum:
+        return np.empty(0, dtype=np.uint64)
+    limit = share * total
+    weight = np.repeat(copies, lengths)
+    # A counting sketch never counts too low, so that only few values are left to be counted one by one.
+    slot, _ = sketch_slots(rows.values)
+    heavy = np.bincount(slot, weights=weight)[slot] > limit
+    values, place = np.unique(rows.values[heavy], return_inverse=True)
+    return values[np.bincount(place, weights=weight[heavy], minlength=len(values)) > limit]
+
+
+def in_template(values: Hashes, template: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which of the values are template text; `template` is sorted."""
+    found = np.zeros(len(values), dtype=bool)
+    if len(template):
+        slot, size = sketch_slots(values)
+        slots = np.zeros(size, dtype=bool)
+        slots[(template & np.uint64(size - 1)).astype(np.int64)] = True
+        maybe = np.flatnonzero(slots[slot])
+        place = np.minimum(np.searchsorted(template, values[maybe]), len(template) - 1)
+        found[maybe] = template[place] == values[maybe]
+    return found
+
+
+def discounted(rows: Ragged, template: Hashes) -> Ragged:
+    """The rows without template text; a row of nothing else stays whole."""
+    if not len(template):
+        return rows
+    keep = ~in_template(rows.values, template)
+    kept = np.concatenate(([0], np.cumsum(keep, dtype=np.int64)))[rows.offsets]
+    keep |= np.repeat(np.diff(kept) == 0, rows.lengths)
+    return rows.where(keep)
