@@ -1,0 +1,106 @@
+"""Which checkpoint to keep, and how long to train next time."""
+
+from __future__ import annotations
+
+import math
+
+from tunelint.curves.diagnosis.metrics import SAME_WITHIN, higher_is_better
+from tunelint.curves.diagnosis.series import Series
+from tunelint.curves.diagnosis.verdict import Class, Recommended
+from tunelint.curves.run import EvalPoint, Number, Run
+
+
+def wanted(run: Run, series: Series, verdict: Class) -> int:
+    """Return the eval to keep, saved or not: the lowest loss, or the best task metric where the loss alone misleads."""
+    return _best_by_metric(run, series) if verdict == "overconfident" else int(series.index[series.lowest])
+
+
+def recommend(run: Run, series: Series, verdict: Class, index: int) -> Recommended:
+    """Name the checkpoint to keep: the one at eval `index`, or the best that was saved."""
+    picked, point, note = _saved(run, series, index)
+    return Recommended(point.step, point.epoch, _epochs(run, picked, verdict), _why(run, series, verdict, index) + note)
+
+
+def _why(run: Run, series: Series, verdict: Class, index: int) -> str:
+    where = place(run.evals[index])
+    last = int(series.index[-1])
+    if verdict == "overconfident":
+        if index == last:
+            advice = "calibrate before you use its probabilities"
+            return f"the eval loss rises but the task metrics do not get worse: keep {where}, and {advice}"
+        return f"the eval loss rises while the task metrics hold: of the evals with the best metrics {where} has the least loss"
+    if verdict == "diverged":
+        return f"the run broke down; {where} is the best of it. Train again with a lower learning rate"
+    if verdict == "still_improving":
+        return (
+            f"the eval loss is still falling at {where}: more epochs may help. Do not extend a run whose learning rate "
+            "has decayed to zero, start again with a longer schedule"
+        )
+    if verdict == "inconclusive":
+        advice = "evaluate every quarter of an epoch and on more rows"
+        return f"the lowest eval loss is at {where}, but there is not enough evidence: {advice}"
+    if index == last:
+        return f"the last checkpoint, {where}, has the lowest eval loss"
+    text = f"the eval loss is lowest at {where}"
+    if verdict == "overfit":
+        if index == int(series.index[0]):
+            text += ", the first eval, so the best point may be earlier still: evaluate more often"
+        if not run.evals[index].metrics:
+            text += "; generated text often keeps improving for a while, so compare it with the last one on your own prompts"
+    return text
+
+
+def _epochs(run: Run, picked: int, verdict: Class) -> int | None:
+    """Whole epochs up to the pick; half as many again where the run had not finished learning."""
+    epoch = run.evals[picked].epoch
+    if epoch is None:
+        return None
+    if verdict == "still_improving":
+        return max(math.ceil(epoch * 1.5 - 0.05), math.ceil(epoch) + 1)
+    # Logs round: epoch 2.99 and 3.01 are both the end of the third epoch.
+    return max(1, math.ceil(epoch - 0.05))
+
+
+def _saved(run: Run, series: Series, index: int) -> tuple[int, EvalPoint, str]:
+    """Return the index and point that can be kept, and what to add about whether it was saved."""
+    if run.saved_steps is None:
+        return index, run.evals[index], " (the log does not say which checkpoints were saved)"
+    kept = [int(i) for i in series.index if run.evals[int(i)].step in run.saved_steps]
+    if index in kept:
+        return index, run.evals[index], ""
+    if kept:
+        best = min(kept, key=lambda i: (run.evals[i].loss or math.inf, i))
+        missed = f"; that checkpoint was not saved, the best saved one is {place(run.evals[best])}"
+        return best, run.evals[best], missed + ". Save at every eval next time"
+    return index, run.evals[index], "; that checkpoint was not saved. Save at every eval next time"
+
+
+def _best_by_metric(run: Run, series: Series) -> int:
+    """Return the eval from the loss minimum on with the best task metrics, of those as good the one with least loss."""
+    candidates = [int(i) for i in series.index[series.lowest :]]
+    names = [name for name in run.evals[candidates[-1]].metrics if higher_is_better(name) is not None]
+    regret: dict[int, float] = dict.fromkeys(candidates, 0.0)
+    counted = 0
+    for name in names:
+        values = {i: run.evals[i].metrics.get(name) for i in candidates}
+        known = {i: value for i, value in values.items() if value is not None and math.isfinite(value)}
+        if len(known) < len(candidates):
+            continue
+        top = max(known.values()) if higher_is_better(name) else min(known.values())
+        counted += 1
+        for i, value in known.items():
+            regret[i] += abs(top - value) / (abs(top) or 1.0)
+    least = min(regret.values())
+    as_good = [i for i in candidates if regret[i] - least <= SAME_WITHIN * max(1, counted)]
+    return min(as_good, key=lambda i: (run.evals[i].loss or math.inf, i))
+
+
+def place(point: EvalPoint) -> str:
+    """Say where an eval stands: `step 300 (epoch 1.5)`."""
+    if point.step is None:
+        return f"epoch {_short(point.epoch)}" if point.epoch is not None else "that eval"
+    return f"step {_short(point.step)}" + (f" (epoch {_short(point.epoch)})" if point.epoch is not None else "")
+
+
+def _short(value: Number) -> str:
+    return f"{value:.6g}" if value < 1e6 else f"{value:.0f}"

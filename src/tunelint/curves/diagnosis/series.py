@@ -1,0 +1,105 @@
+"""The eval losses as numbers: cleaned, smoothed, with their noise and their trend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunelint.curves.run import Number, Run
+
+Floats = NDArray[np.float64]
+
+SMOOTH_FROM = 10
+"""Evals from which the curve is smoothed; below it, every point counts as it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """The finite evals of a run, n of them. `index` (n,) are their places among the run's eval points."""
+
+    index: NDArray[np.int64]
+    loss: Floats
+    smooth: Floats
+    noise: float
+    """Standard deviation of one point, from the second differences (a straight trend does not count as noise)."""
+    bottom: int
+    """Where the smoothed curve is lowest."""
+    lowest: int
+    """Where the raw curve is lowest, within n / 20 points of the bottom."""
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    @property
+    def after(self) -> int:
+        """Evals after the minimum."""
+        return len(self) - 1 - self.bottom
+
+    @property
+    def minimum(self) -> float:
+        """The lowest smoothed loss."""
+        return float(self.smooth[self.bottom])
+
+
+def eval_series(run: Run) -> Series | None:
+    """Return the cleaned eval losses of a run, None where not one is finite."""
+    index = np.array([i for i, point in enumerate(run.evals) if point.finite], dtype=np.int64)
+    if not len(index):
+        return None
+    loss = np.array([run.evals[i].loss for i in index], dtype=np.float64)
+    smooth = smoothed(loss)
+    bottom = int(np.argmin(smooth))
+    reach = max(1, len(loss) // 20) if len(loss) >= SMOOTH_FROM else 0
+    start = max(0, bottom - reach)
+    lowest = start + int(np.argmin(loss[start : bottom + reach + 1]))
+    return Series(index, loss, smooth, noise_of(loss), bottom, lowest)
+
+
+def smoothed(loss: Floats) -> Floats:
+    """Return a running median of 3 and a moving mean over 3 (n < 20) or 2 (n // 20) + 1, at least 5, points.
+
+    Fewer than 10 points are returned as they are. Windows are cut at the ends, so that no value is invented.
+    """
+    n = len(loss)
+    if n < SMOOTH_FROM:
+        return loss
+    median = loss.copy()
+    median[1:-1] = np.median(np.stack([loss[:-2], loss[1:-1], loss[2:]]), axis=0)
+    width = 3 if n < 20 else max(5, 2 * (n // 20) + 1)
+    half = width // 2
+    sums = np.concatenate([[0.0], np.cumsum(median)])
+    low = np.maximum(np.arange(n) - half, 0)
+    high = np.minimum(np.arange(n) + half + 1, n)
+    means: Floats = (sums[high] - sums[low]) / (high - low)
+    return means
+
+
+def noise_of(loss: Floats) -> float:
+    """Return 1.4826 MAD / sqrt(6) of the second differences: the standard deviation of noise on a smooth curve."""
+    if len(loss) < 4:
+        return 0.0
+    second = np.diff(loss, 2)
+    return float(1.4826 * np.median(np.abs(second - np.median(second))) / np.sqrt(6))
+
+
+def relative_rise(loss: float, minimum: float) -> float:
+    """Return how far a loss lies above the minimum as a share of it, kept finite for a minimum of 0."""
+    return min((loss - minimum) / max(abs(minimum), 1e-9), 1e9)
+
+
+def kendall_tau(values: Floats) -> float:
+    """Return Kendall's tau-a between the values and their order: 1 for a steady rise, 0 for no trend."""
+    n = len(values)
+    if n < 2:
+        return 0.0
+    upper = np.triu_indices(n, 1)
+    return float(np.sign(values[upper[1]] - values[upper[0]]).sum() / len(upper[0]))
+
+
+def positions(points: list[Number | None]) -> Floats | None:
+    """Return the points as an axis, None where one is missing."""
+    if any(point is None for point in points):
+        return None
+    return np.array(points, dtype=np.float64)
