@@ -35,6 +35,14 @@ def test_fast_counter_equals_tiktoken(encoding: str, texts: list[str]) -> None:
     assert fast(texts) == [len(load_encoding(encoding).encode_ordinary(text)) for text in texts]
 
 
+def test_letters_of_a_newer_unicode_are_counted_by_tiktoken() -> None:
+    """toktok-rs 0.3 takes U+330A0 for a letter, tiktoken 0.14 does not: 10 tokens against 11."""
+    fast = fast_batch_count("cl100k_base")
+    if fast is None:
+        pytest.skip("toktok-rs (the [fast] extra) is not installed")
+    assert fast(["\U00077c47\U000330a0\ud5b0"]) == [11]
+
+
 @pytest.mark.parametrize(
     ("model", "encoding"),
     [

@@ -29,6 +29,21 @@ REFEREED_SHARE = 100
 LONG_SPACE_RUN = re.compile(r"\s{100000}")
 """A run of white space so long that tiktoken's pattern engine overflows its stack and panics (seen from 1,000,000)."""
 
+_NEWER_BASIC = (
+    "\u0295\u0558\u058b\u058c\u05c8\u05c9\u088f\u0b53\u0b54\u0c5c\u0cdc\u1acf-\u1aff\u208f\u209d-\u209f\ua7ce-\ua7f1\uab6c\uab6d"
+)
+_NEWER_ASTRAL = (
+    "\U000107bb-\U000107bf\U00010940-\U0001095f\U00010ec5-\U00010eff\U00011b00-\U00011b7f\U00011db0-\U00011dff"
+    "\U0001246f-\U0001247f\U00012550-\U000126ff\U00016ea0-\U00016eff\U00016ff2-\U00016fff\U000187f8-\U000187ff"
+    "\U00018cd6-\U000191ff\U0001b123-\U0001b168\U0001d127\U0001d128\U0001d250-\U0001d2bf\U0001d6a6\U0001df1f-\U0001dfff"
+    "\U0001e6c0-\U0001e6ff\U0002b73a-\U0002b73f\U0002b81e\U0002cea2-\U0002cead\U000323b0-\U0003ffff"
+)
+# Python's matcher walks a class's astral ranges one by one for every character, so most texts are told by a short class.
+_PERHAPS_NEWER = re.compile(f"[{_NEWER_BASIC}\U00010000-\U0010ffff]")
+NEWER_THAN_UNICODE_16 = re.compile(f"[{_NEWER_BASIC}{_NEWER_ASTRAL}]")
+"""Characters that became letters, marks or numbers after Unicode 16, and their blocks: tiktoken 0.14 splits by the tables
+of Unicode 16, toktok-rs 0.3 by newer ones, so they can part a text differently. Found by fuzzing; such texts are tiktoken's."""
+
 
 def mend_surrogates(text: str) -> str:
     """Return the text with surrogate pairs joined and lone surrogates as U+FFFD, as tiktoken does before it encodes."""
@@ -44,9 +59,13 @@ def fast_batch_count(encoding: str) -> BatchCount | None:
 
     def count(texts: list[str]) -> list[int]:
         try:
-            return list(batch_count(texts, encoding, threads=1))
+            counts = list(batch_count(texts, encoding, threads=1))
         except UnicodeEncodeError:
-            return list(batch_count([mend_surrogates(text) for text in texts], encoding, threads=1))
+            counts = list(batch_count([mend_surrogates(text) for text in texts], encoding, threads=1))
+        for index, text in enumerate(texts):
+            if not text.isascii() and _PERHAPS_NEWER.search(text) and NEWER_THAN_UNICODE_16.search(text):
+                counts[index] = tiktoken_count(encoding, text)
+        return counts
 
     return count
 
@@ -59,7 +78,10 @@ def tiktoken_count(encoding: str, text: str) -> int:
 
 
 def _count_in_pieces(encoding: str, text: str) -> int:
-    """Split by the encoding's pattern with the `regex` package (a dependency of tiktoken), then encode each piece."""
+    """Split by the encoding's pattern with the `regex` package (a dependency of tiktoken), then encode each piece.
+
+    Only the Unicode version of the character classes can differ from tiktoken's own split.
+    """
     import regex
 
     whole = load_encoding(encoding, whole=True)
