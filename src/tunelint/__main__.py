@@ -1,0 +1,5 @@
+"""`python -m tunelint`."""
+
+from tunelint.cli.main import entry
+
+entry()

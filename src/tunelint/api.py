@@ -1,0 +1,114 @@
+"""The public way in: `tunelint.lint(...)`. The command line is a thin shell around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tunelint.config import Config
+from tunelint.engine.result import FAIL_ON, Report
+from tunelint.engine.run import Progress, check, with_findings
+from tunelint.errors import TunelintError
+from tunelint.records.discover import Input, discover
+from tunelint.rulebook import ActiveRule, Rulebook, load_rulebook, select_rules
+from tunelint.suppress import apply_baseline, ignored_by_file, read_baseline
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to lint. Every field has the meaning of the option of the same name on the command line."""
+
+    target: str | None = None
+    tokenizer: str | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    pack: str = "recommended"
+    scope: str = "all"
+    fail_on: str = "error"
+    jobs: int | None = None
+    baseline: str | None = None
+    rules_dirs: tuple[str, ...] = ()
+    ignore_fields: tuple[str, ...] | None = None
+    in_record_key: str | None = None
+    per_file_ignores: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @staticmethod
+    def from_config(config: Config) -> Settings:
+        """Return the settings that a config file asks for."""
+        values: dict[str, Any] = {}
+        for key in ("select", "ignore", "extend-select"):
+            values[key.replace("-", "_")] = tuple(config.get(key, ()))
+        for key in ("target", "tokenizer", "pack", "fail-on", "in-record-key"):
+            if config.get(key) is not None:
+                values[key.replace("-", "_")] = config.get(key)
+        if config.get("ignore-fields") is not None:
+            values["ignore_fields"] = tuple(config.get("ignore-fields"))
+        if config.get("baseline") is not None:
+            values["baseline"] = config.resolved(config.get("baseline"))
+        values["rules_dirs"] = tuple(config.resolved(folder) for folder in config.get("rules-dirs", ()))
+        return Settings(**values, jobs=config.get("jobs") or None, per_file_ignores=config.per_file_ignores, rules=config.rules)
+
+
+def lint(
+    paths: Sequence[str | Path] | str | Path = (),
+    *,
+    train: Sequence[str] = (),
+    eval: Sequence[str] = (),
+    settings: Settings | None = None,
+    stdin: bytes | None = None,
+    progress: Progress | None = None,
+    **changes: Any,
+) -> Report:
+    """Lint data files and return the report.
+
+    `paths` are files, folders, globs or "-"; `train` and `eval` are globs that fix the split instead of the file names.
+    Any field of `Settings` may be given by name: `lint("data", pack="strict", select=["DUP"])`. No config file is read.
+    Raises TunelintError when something could not be checked (a missing path, an unknown rule); faults in the data never
+    raise, they are findings.
+    """
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    chosen = replace(settings or Settings(), **{key: _frozen(value) for key, value in changes.items()})
+    inputs = discover([str(path) for path in given], train, eval)
+    return lint_inputs(inputs, chosen, stdin=stdin, progress=progress)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def active_rules(settings: Settings, book: Rulebook) -> list[ActiveRule]:
+    """Return the rules that the settings choose, in the order of their codes."""
+    rules = select_rules(book, settings.pack, settings.select, settings.ignore, settings.extend_select, settings.rules)
+    if settings.scope == "record":
+        rules = [active for active in rules if active.rule.scope in ("line", "record")]
+    elif settings.scope != "all":
+        raise TunelintError(f"no scope '{settings.scope}'; there are record and all")
+    return rules
+
+
+def lint_inputs(
+    inputs: Sequence[Input], settings: Settings, *, stdin: bytes | None = None, progress: Progress | None = None
+) -> Report:
+    """Lint files whose splits are known. See `lint`."""
+    if settings.fail_on not in FAIL_ON:
+        raise TunelintError(f"fail-on must be one of {', '.join(FAIL_ON)}, not '{settings.fail_on}'")
+    book = load_rulebook(settings.rules_dirs)
+    rules = active_rules(settings, book)
+    report = check(
+        inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
+        ignore_fields=settings.ignore_fields, stdin=stdin, progress=progress,
+    )  # fmt: skip
+    return _suppressed(report, settings, book, frozenset(active.rule.name for active in rules))
+
+
+def _suppressed(report: Report, settings: Settings, book: Rulebook, active: frozenset[str]) -> Report:
+    findings, dropped = ignored_by_file(report.findings, settings.per_file_ignores, book)
+    if settings.baseline is not None:
+        entries = read_baseline(Path(settings.baseline))
+        findings, accepted = apply_baseline(findings, entries, settings.baseline, book, active)
+        dropped += accepted
+    return with_findings(report, findings, dropped)

@@ -1,0 +1,43 @@
+"""Records that repeat one another within a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunelint.checks.hit import Edit, Hit, Partner
+from tunelint.checks.survey import Survey, needs
+from tunelint.records.record import Split
+
+
+def first_of_copies(digests: NDArray[Any]) -> NDArray[np.int64]:
+    """Return for every row the index of the first row equal to it. digests (N, k)."""
+    if not len(digests):
+        return np.zeros(0, np.int64)
+    _, first, inverse = np.unique(digests, axis=0, return_index=True, return_inverse=True)
+    return first[inverse.reshape(-1)].astype(np.int64)
+
+
+@needs("copy")
+def exact_duplicate(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
+    """DUP001: a copy of an earlier record of the same split (key order, spacing, ids and dates aside)."""
+    splits: tuple[Split, ...] = ("train", "eval")
+    for split in splits:
+        rows = survey.of_split(split)
+        first = first_of_copies(survey.column("copy")[rows])
+        later = np.flatnonzero(first != np.arange(len(rows)))
+        for position in later.tolist():
+            at, twin = int(rows[position]), int(rows[first[position]])
+            yield Hit(
+                f"Record is a copy of {place(survey, twin)}.", at=at, score=1.0,
+                related=(Partner(twin, 1.0),), edit=Edit("drop"),
+            )  # fmt: skip
+
+
+def place(survey: Survey, index: int) -> str:
+    """Return `path:line` of a record, for messages."""
+    path, line = survey.files[survey.file[index]].path, int(survey.line[index])
+    return f"{path}:{line}" if line else f"{path} row {int(survey.row[index])}"

@@ -1,0 +1,159 @@
+"""The order, roles, weights and emptiness of a conversation's turns."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from tunelint.checks.hit import Edit, Hit
+from tunelint.findings import Severity
+from tunelint.records.example import Turn
+from tunelint.records.record import Record
+from tunelint.records.views import KNOWN_ROLES, ROLES
+
+_CONVERSATIONS = frozenset({"openai-chat", "sharegpt"})
+_WITH_ROLES = frozenset({"openai-chat", "sharegpt", "openai-preference", "preference", "kto", "prompt-only"})
+# Roles that a message may spell with `role`: the OpenAI chat format's, `function` its deprecated one, `ipython` Llama 3's.
+_MESSAGE_ROLES = KNOWN_ROLES | {"function", "ipython"}
+_LIKELY = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "assistant", "model": "assistant", "chatbot": "assistant",
+           "customer": "user", "agent": "assistant", "observation": "tool", "prompter": "user"}  # fmt: skip
+
+
+def missing_assistant_reply(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    """TURN001: no turn of the conversation is the assistant's."""
+    example = record.example
+    if record.shape not in _CONVERSATIONS or not example.turns or example.answer_index is not None:
+        return
+    if any(_unknown(turn) for turn in example.turns):  # then the role is the fault, and unknown-role says so
+        return
+    count = len(example.turns)
+    yield Hit(f"Conversation of {count} turn{'s' if count > 1 else ''} has no assistant turn.", pointer=_base(example.turns[0]))
+
+
+def _base(turn: Turn) -> str:
+    return turn.pointer.rsplit("/", 1)[0]
+
+
+def _unknown(turn: Turn) -> bool:
+    if not isinstance(turn.raw, dict) or not turn.own_role:
+        return False
+    if "role" in turn.raw:
+        return turn.own_role not in _MESSAGE_ROLES
+    return turn.own_role not in ROLES and turn.own_role not in KNOWN_ROLES
+
+
+def unknown_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    """TURN002: a turn's role is none that the format knows."""
+    if record.shape not in _WITH_ROLES:
+        return
+    for turn in (*record.example.turns, *record.example.rejected):
+        if _unknown(turn) and turn.own_role not in options["allow"]:
+            key = "role" if "role" in turn.raw else "from"
+            known = _MESSAGE_ROLES if key == "role" else (*ROLES, *KNOWN_ROLES)
+            near = difflib.get_close_matches(turn.own_role.lower(), list(known), n=1, cutoff=0.7)
+            likely = near[0] if near else _LIKELY.get(turn.own_role.lower()) if key == "role" else None
+            hint = f"; did you mean '{likely}'?" if likely else "."
+            yield Hit(f"Role '{turn.own_role[:40]}' is not known{hint}", pointer=f"{turn.pointer}/{key}")
+
+
+def misplaced_system_message(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    """TURN003: a system message after the conversation has begun, or a second one."""
+    if record.shape not in _WITH_ROLES:
+        return
+    for index, turn in enumerate(record.example.turns):
+        if index and turn.role in ("system", "developer"):
+            first = record.example.turns[0].role in ("system", "developer")
+            what = "a second system message" if first and index == 1 else f"a system message at turn {index + 1}"
+            yield Hit(f"Conversation has {what}; most chat templates take one, at the start.", pointer=turn.pointer)
+
+
+def empty_content(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    """TURN004: a turn without visible text, calls or images. In an answer that is an error."""
+    example = record.example
+    for turn in (*example.turns, *example.rejected):
+        if turn.calls or turn.images or not _is_blank(turn.content) or not _content_present(turn):
+            continue
+        answer = turn.role == "assistant" and turn.trained
+        if turn.role == "tool" or (not answer and record.shape == "prompt-completion" and turn.content == ""):
+            continue  # a tool may return nothing; an empty prompt is a documented form of unconditional completion
+        who = "Answer" if answer else f"{turn.own_role.capitalize() or 'Turn'} turn"
+        what = "is empty" if not turn.content else "holds nothing but white space or invisible characters"
+        yield Hit(f"{who} {what}.", pointer=turn.content_pointer, severity=Severity.ERROR if answer else Severity.WARNING)
+
+
+def _content_present(turn: Turn) -> bool:
+    """Tell an empty text from a missing or mistyped one, which the schema rules report."""
+    raw = turn.raw
+    if not isinstance(raw, dict):
+        return isinstance(raw, str) or raw is None or raw == []
+    if any(raw.get(key) for key in ("refusal", "audio", "tool_calls", "function_call")):
+        return False
+    key = turn.content_pointer.rsplit("/", 1)[-1]
+    content = raw.get(key, 0)
+    if isinstance(content, list):
+        # Parts of other kinds than text (audio, files) are content.
+        return not any(isinstance(part, dict) and part.get("type") not in ("text", None) for part in content)
+    return content is None or isinstance(content, str)
+
+
+def _is_blank(text: str) -> bool:
+    if not text or text.isspace():
+        return True
+    if len(text) > 200:
+        return False
+    return all(char.isspace() or unicodedata.category(char) in ("Cf", "Cc") for char in text)
+
+
+def repeated_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    """TURN005: two turns of one role in a row; some chat templates refuse that."""
+    if record.shape not in _CONVERSATIONS:
+        return
+    turns = record.example.turns
+    pairs = [index for index in range(1, len(turns)) if turns[index].role == turns[index - 1].role in ("user", "assistant")]
+    if pairs:
+        more = f", {len(pairs)} times" if len(pairs) > 1 else ""
+        role = turns[pairs[0]].role
+        yield Hit(f"Two {role} turns follow each other (turns {pairs[0]} and {pairs[0] + 1}{more}).", pointer=turns[pairs[0]].pointer)
+
+
+def last_turn_not_assistant(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    """TURN006: the conversation goes on after its last answer; those turns are trained on by no one."""
+    example = record.example
+    if record.shape not in _CONVERSATIONS or example.answer_index is None:
+        return
+    last = example.turns[-1]
+    if last.role != "assistant" and not _unknown(last):
+        left = len(example.turns) - 1 - example.answer_index
+        what = f"A {last.own_role} turn comes" if left == 1 else f"{left} turns come"
+        teaches = "teaches" if left == 1 else "teach"
+        yield Hit(f"{what} after the last assistant turn and {teaches} nothing.", pointer=last.pointer)
+
+
+def bad_weight(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    """TURN007: a message weight that is not the integer 0 or 1, or that stands on another role than assistant."""
+    if record.shape not in _WITH_ROLES:
+        return
+    for turn in record.example.turns:
+        if not isinstance(turn.raw, dict) or turn.raw.get("weight") is None:
+            continue
+        weight, pointer = turn.raw["weight"], f"{turn.pointer}/weight"
+        if type(weight) is not int or weight not in (0, 1):
+            whole = isinstance(weight, float) and weight in (0.0, 1.0)
+            edit = Edit("set", pointer, int(weight)) if whole else None
+            shown = "true" if weight is True else "false" if weight is False else repr(weight)[:30]
+            yield Hit(f"Message weight is {shown}; it must be the integer 0 or 1.", pointer=pointer, edit=edit)
+        elif turn.role != "assistant" and turn.role in KNOWN_ROLES:
+            message = f"Weight stands on a {turn.own_role} message; only assistant messages have one."
+            yield Hit(message, pointer=pointer, severity=Severity.WARNING)
+
+
+def nothing_to_train(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    """TURN008: every assistant turn is switched off, so no token of the record is trained."""
+    if record.shape not in _CONVERSATIONS:
+        return
+    answers = [turn for turn in record.example.turns if turn.role == "assistant"]
+    if answers and not any(turn.trained for turn in answers):
+        what = "The only assistant turn has" if len(answers) == 1 else f"All {len(answers)} assistant turns have"
+        yield Hit(f"{what} weight 0: nothing of the record is trained.", pointer=answers[-1].pointer)

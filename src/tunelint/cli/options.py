@@ -1,0 +1,129 @@
+"""Options that several commands share, and how they become settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import click
+
+from tunelint.errors import TunelintError
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _all(*decorators: Decorator) -> Decorator:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def _listed(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+paths_argument = click.argument("paths", nargs=-1, type=click.Path())
+
+input_options = _all(
+    click.option("--train", "train_globs", multiple=True, metavar="GLOB", help="Training files, whatever their names."),
+    click.option("--eval", "eval_globs", multiple=True, metavar="GLOB", help="Evaluation files, whatever their names."),
+    click.option("--target", metavar="NAME", help="Service or trainer the data is for (openai, trl, ...)."),
+    click.option("--tokenizer", metavar="NAME_OR_DIR", help="Model, encoding or tokenizer folder to count tokens with."),
+)
+
+rule_options = _all(
+    click.option("--select", multiple=True, callback=_listed, metavar="RULES", help="Run these rules (names, codes, prefixes)."),
+    click.option("--ignore", multiple=True, callback=_listed, metavar="RULES", help="Do not run these rules."),
+    click.option("--extend-select", multiple=True, callback=_listed, metavar="RULES", help="Run these rules as well."),
+    click.option("--pack", type=click.Choice(["min", "recommended", "strict"]), help="Set of rules.  [default: recommended]"),
+)
+
+gate_options = _all(
+    click.option(
+        "--fail-on", type=click.Choice(["error", "warning", "note", "never"]),
+        help="Lowest severity that makes the command exit 1.  [default: error]",
+    ),
+    click.option("--baseline", metavar="FILE", type=click.Path(), help="Accepted findings; only new ones count."),
+)  # fmt: skip
+
+run_options = _all(
+    click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Worker processes.  [default: by the amount of data]"),
+    click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="Where to run."),
+    click.option("--no-cache", is_flag=True, help="Compute everything anew."),
+    click.option("--config", "config_file", metavar="FILE", type=click.Path(), help="Config file instead of the closest one."),
+    click.option("--isolated", is_flag=True, help="Read no config file."),
+    click.option("-q", "--quiet", count=True, help="No summary; twice: nothing but errors."),
+    click.option("-v", "--verbose", count=True, help="Say more about what is done."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in the text output."),
+)
+
+format_options = _all(
+    click.option("--format", "formats", multiple=True, metavar="FORMAT[:FILE]", help="full, concise, json, jsonl; repeatable.  [default: full]"),
+    click.option("--max-per-rule", type=click.IntRange(min=0), default=10, show_default=True, metavar="N", help="Findings shown per rule, 0 for all."),
+    click.option("--statistics", is_flag=True, help="Print counts per rule instead of findings."),
+)
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What every data command needs: settings, inputs, and how to talk."""
+
+    settings: Any
+    inputs: list[Any]
+    config: Any
+    quiet: int
+    verbose: int
+    color: bool
+
+
+def invocation(options: dict[str, Any], default_paths: Sequence[str] = (".",)) -> Invocation:
+    """Join the command line and the config into settings and input files. Raises TunelintError."""
+    from tunelint.api import Settings
+    from tunelint.config import load_config
+    from tunelint.records.discover import discover
+
+    if options.get("engine") == "ray":
+        raise TunelintError("--engine ray is not in this version; --jobs N uses all cores of this machine")
+    config = load_config(options.get("config_file"), options.get("isolated", False))
+    settings = Settings.from_config(config)
+    changes: dict[str, Any] = {}
+    for key in ("target", "tokenizer", "pack", "fail_on", "baseline", "jobs", "scope"):
+        if options.get(key) is not None:
+            changes[key] = options[key]
+    if options.get("select"):
+        changes["select"] = options["select"]
+        changes["extend_select"] = ()
+    changes["ignore"] = (*settings.ignore, *options.get("ignore", ()))
+    changes["extend_select"] = (*changes.get("extend_select", settings.extend_select), *options.get("extend_select", ()))
+    settings = replace(settings, **changes)
+    _known(settings)
+    paths, train, evaluation = list(options.get("paths", ())), options.get("train_globs", ()), options.get("eval_globs", ())
+    if not (paths or train or evaluation):
+        train = tuple(config.resolved(item) for item in config.get("train", ()))
+        evaluation = tuple(config.resolved(item) for item in config.get("eval", ()))
+        if not (train or evaluation):
+            paths = list(default_paths)
+    inputs = discover(paths, train, evaluation)
+    return Invocation(settings, inputs, config, options.get("quiet", 0), options.get("verbose", 0), wants_color(options.get("color", "auto")))
+
+
+def _known(settings: Any) -> None:
+    if settings.target is not None:
+        raise TunelintError("--target is not in this version: without a target, only what is wrong everywhere is reported")
+
+
+def wants_color(choice: str, stream: Any = None) -> bool:
+    """Decide on colours: the option, then NO_COLOR and FORCE_COLOR, then whether a terminal reads."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return bool((stream or sys.stdout).isatty())

@@ -1,0 +1,107 @@
+"""Where text goes: findings to stdout or to files, summaries and progress to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tunelint.errors import TunelintError
+
+if TYPE_CHECKING:
+    from tunelint.engine.result import Report
+
+
+def parse_formats(formats: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Read `FORMAT[:FILE]` options. Raises UsageError for two formats on stdout or an unknown one."""
+    from tunelint.report import FORMATS
+
+    parsed: list[tuple[str, str | None]] = []
+    for item in formats or ("full",):
+        name, _, path = item.partition(":")
+        if name not in FORMATS:
+            raise click.UsageError(f"no format '{name}'; there are {', '.join(FORMATS)}")
+        parsed.append((name, path or None))
+    if sum(path is None for _, path in parsed) > 1:
+        raise click.UsageError("only one format can go to stdout; give the others a file: --format json:report.json")
+    return parsed
+
+
+def write_report(report: Report, formats: Sequence[tuple[str, str | None]], max_per_rule: int, color: bool) -> None:
+    """Write the report in every format asked for; files are replaced in one step."""
+    from tunelint.report import render
+
+    for name, path in formats:
+        if path is None:
+            for line in render(report, name, max_per_rule=max_per_rule, color=color):
+                say(line)
+        else:
+            lines = render(report, name, max_per_rule=max_per_rule, color=False)
+            write_text(Path(path), "".join(line + "\n" for line in lines))
+
+
+def say(line: str = "") -> None:
+    """Print a line to stdout; a character that the terminal's encoding lacks is escaped, never fatal."""
+    try:
+        sys.stdout.write(line + "\n")
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def tell(line: str = "") -> None:
+    """Print a line to stderr."""
+    encoding = sys.stderr.encoding or "ascii"
+    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stderr.flush()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step. Raises TunelintError when it cannot be written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(text.encode("utf-8", "surrogatepass"))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise TunelintError(f"cannot write {path}: {error.strerror}") from error
+
+
+def tell_files(report: Report) -> None:
+    """Say how each file was taken."""
+    for file in report.files[:20]:
+        lost = f", {file.faulty_lines:,} faulty lines" if file.faulty_lines else ""
+        tell(f"{file.split:5}  {file.path}  {file.shape}, {file.records:,} records{lost}  ({file.reason})")
+    if len(report.files) > 20:
+        tell(f"... and {len(report.files) - 20:,} more files")
+
+
+class Progress:
+    """A line on stderr while work takes longer than a second, on a terminal only."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._start = time.monotonic()
+        self._shown = 0.0
+        self._on = sys.stderr.isatty() and not os.environ.get("CI")
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show `done` of `total` bytes."""
+        now = time.monotonic()
+        if self._on and now - self._start > 1 and now - self._shown > 0.1:
+            self._shown = now
+            share = f"{100 * done / total:3.0f} %" if total else ""
+            sys.stderr.write(f"\r{self._what} {share} ({done / 1e6:,.0f} MB)\033[K")
+            sys.stderr.flush()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self._shown:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()

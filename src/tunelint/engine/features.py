@@ -1,0 +1,136 @@
+"""The columns that survey checks read, computed chunk by chunk while the records are at hand.
+
+A feature is a function of the records of one chunk and the parameters of the run; it returns one value (or one ragged row)
+per record. Only features that a running check asks for are computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunelint.checks.survey import Column
+from tunelint.findings import canonical_json
+from tunelint.records.record import Record
+from tunelint.records.shapes import SHAPES
+from tunelint.similarity.columns import Ragged, row_digests
+from tunelint.similarity.words import word_hashes
+
+# Keys that name or date a record without being part of it; two records that differ only there are copies.
+IGNORED_FIELDS = (
+    "id", "_id", "uid", "uuid", "guid", "idx", "index", "row", "row_id", "record_id", "example_id", "sample_id", "doc_id",
+    "conversation_id", "thread_id", "session_id", "metadata", "meta", "source", "dataset", "origin", "url", "split",
+    "created", "created_at", "updated", "updated_at", "timestamp", "date", "time", "version", "author", "user_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePlan:
+    """Which features to compute, and the settings of the run that they depend on."""
+
+    names: tuple[str, ...] = ()
+    ignore_fields: tuple[str, ...] = IGNORED_FIELDS
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class Scanned:
+    """The parsed records of one chunk, with what several features share computed once."""
+
+    def __init__(self, records: Sequence[Record], plan: FeaturePlan) -> None:
+        self.records = records
+        self.plan = plan
+
+    @cached_property
+    def prompt_words(self) -> Ragged:
+        """The word hashes of every prompt."""
+        return word_hashes([record.example.prompt_text for record in self.records])
+
+    @cached_property
+    def answer_words(self) -> Ragged:
+        """The word hashes of every answer."""
+        return word_hashes([record.example.answer_text for record in self.records])
+
+
+Feature = Callable[[Scanned], Column]
+_FEATURES: dict[str, Feature] = {}
+
+
+def feature(name: str) -> Callable[[Feature], Feature]:
+    """Register a feature under a name."""
+
+    def register(function: Feature) -> Feature:
+        _FEATURES[name] = function
+        return function
+
+    return register
+
+
+def compute(records: Sequence[Record], plan: FeaturePlan) -> dict[str, Column]:
+    """Return the columns of one chunk."""
+    scanned = Scanned(records, plan)
+    return {name: _FEATURES[name](scanned) for name in plan.names}
+
+
+def _digests(values: Sequence[bytes]) -> NDArray[Any]:
+    """Return 16-byte digests as a (N, 2) uint64 array: compared and sorted without touching Python objects."""
+    joined = b"".join(hashlib.sha256(value).digest()[:16] for value in values)
+    return np.frombuffer(joined, dtype=">u8").astype(np.uint64).reshape(len(values), 2)
+
+
+@feature("record")
+def record_digests(scanned: Scanned) -> Column:
+    """Return the record digests (`Record.digest`), (N, 2) uint64."""
+    return _digests([record.canonical for record in scanned.records])
+
+
+@feature("copy")
+def copy_digests(scanned: Scanned) -> Column:
+    """Return the digests of the records without their names and dates: equal for copies. (N, 2) uint64."""
+    ignored = frozenset(scanned.plan.ignore_fields)
+    return _digests([_without(record, ignored) for record in scanned.records])
+
+
+def _without(record: Record, ignored: frozenset[str]) -> bytes:
+    value = record.value or {}
+    if ignored.isdisjoint(value):
+        return record.canonical
+    kept = {key: item for key, item in value.items() if key not in ignored}
+    # A record of nothing but such keys is compared whole.
+    return canonical_json(kept or value)
+
+
+@feature("shape")
+def shapes(scanned: Scanned) -> Column:
+    """Return the index into `SHAPES` of each record, (N,) uint8."""
+    codes = {shape: code for code, shape in enumerate(SHAPES)}
+    return np.array([codes[record.shape] for record in scanned.records], dtype=np.uint8)
+
+
+@feature("prompt")
+def prompt_digests(scanned: Scanned) -> Column:
+    """Return a digest of each prompt's words in order, 0 where a prompt has no word. (N,) uint64."""
+    return row_digests(scanned.prompt_words)
+
+
+@feature("answer")
+def answer_digests(scanned: Scanned) -> Column:
+    """Return a digest of each answer's words in order, 0 where an answer has no word. (N,) uint64."""
+    return row_digests(scanned.answer_words)
+
+
+@feature("prompt-words")
+def prompt_words(scanned: Scanned) -> Column:
+    """Return the word hashes of each prompt, in order."""
+    return scanned.prompt_words
+
+
+@feature("answer-words")
+def answer_words(scanned: Scanned) -> Column:
+    """Return the word hashes of each answer, in order."""
+    return scanned.answer_words

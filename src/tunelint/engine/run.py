@@ -1,0 +1,130 @@
+"""One lint run: read every file, scan its chunks, survey the whole, and turn hits into the findings of a report."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tunelint.engine.executors import scan_in_processes, scan_inline
+from tunelint.engine.findings import FindingMaker
+from tunelint.engine.plan import plan_run
+from tunelint.engine.result import FileReport, Leakage, Report
+from tunelint.engine.scan import ChunkResult
+from tunelint.findings import Finding, Severity
+from tunelint.records.chunks import CHUNK, Chunk, FileFaults, read_chunks
+from tunelint.records.discover import Input
+from tunelint.records.reader import sniff_shape
+from tunelint.records.shapes import file_shape
+from tunelint.records.sources import STDIN, Source
+from tunelint.rulebook import ActiveRule
+
+# Below this much input a second process costs more than it saves (about 0.3 s to start one).
+PROCESSES_FROM = 24 << 20
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class ReadFile:
+    """A file while it is being read, and what its chunks left behind."""
+
+    input: Input
+    source: Source
+    faults: FileFaults = field(default_factory=FileFaults)
+    expected_shape: str | None = None
+    by_lines: bool = True
+    results: list[ChunkResult] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        """Parsed records."""
+        return sum(result.records for result in self.results)
+
+    @property
+    def faulty(self) -> int:
+        """Non-blank lines that are no object."""
+        return sum(result.faulty for result in self.results)
+
+    @property
+    def shape(self) -> str:
+        """The verdict for the file."""
+        counts: Counter[str] = Counter()
+        for result in self.results:
+            counts.update(result.shapes)
+        return file_shape(list(counts.items()))
+
+
+def check(
+    inputs: Sequence[Input],
+    rules: Sequence[ActiveRule],
+    *,
+    jobs: int | None = None,
+    fail_on: str = "error",
+    target: str | None = None,
+    ignore_fields: Sequence[str] | None = None,
+    parameters: dict[str, Any] | None = None,
+    stdin: bytes | None = None,
+    progress: Progress | None = None,
+    chunk_size: int = CHUNK,
+) -> Report:
+    """Run the rules over the files and return the report (nothing suppressed yet).
+
+    `jobs` None decides by the amount of input; the findings are the same for any value. `progress` is called with bytes
+    done and bytes in all. Raises TunelintError when a file cannot be opened.
+    """
+    plan = plan_run(rules, ignore_fields, parameters or {})
+    files = [ReadFile(item, Source(item.path, stdin if item.path == STDIN else None)) for item in inputs]
+    total = sum(os.path.getsize(item.path) for item in inputs if item.path != STDIN and os.path.exists(item.path))
+    owners: list[int] = []
+    chunks = _chunks(files, owners, chunk_size)
+    jobs = jobs or (os.cpu_count() or 1 if total >= PROCESSES_FROM else 1)
+    results = scan_inline(chunks, plan.scan) if jobs == 1 else scan_in_processes(chunks, plan.scan, jobs)
+    for number, result in enumerate(results):
+        files[owners[number]].results.append(result)
+        if progress is not None:
+            progress(sum(file.source.size for file in files), total)
+    maker = FindingMaker(rules, files, plan.survey_rules, target, parameters or {})
+    findings = maker.findings()
+    reports = tuple(_file_report(file, maker) for file in files)
+    ordered = tuple(sorted(findings, key=Finding.sort_key))
+    return Report(reports, ordered, _leakage(reports, ordered), target=target, fail_on=fail_on)
+
+
+def _chunks(files: Sequence[ReadFile], owners: list[int], chunk_size: int) -> Iterator[Chunk]:
+    for index, file in enumerate(files):
+        for number, chunk in enumerate(read_chunks(file.source, file.faults, chunk_size)):
+            if number == 0:
+                file.expected_shape = sniff_shape(chunk)
+                file.by_lines = chunk.pieces is None
+            chunk.expected_shape = file.expected_shape
+            owners.append(index)
+            yield chunk
+
+
+def _file_report(file: ReadFile, maker: FindingMaker) -> FileReport:
+    return FileReport(
+        file.input.path, file.input.split, file.shape, file.records, file.faulty, file.source.size, file.source.sha256,
+        maker.token_summary(file), file.input.reason,
+    )  # fmt: skip
+
+
+def _leakage(files: Sequence[FileReport], findings: Sequence[Finding]) -> Leakage | None:
+    if not any(file.split == "eval" for file in files):
+        return None
+    counted = {"LEAK001", "LEAK002", "LEAK003", "LEAK004", "LEAK005", "LEAK006", "LEAK008"}
+    leaks = [finding for finding in findings if finding.code in counted and finding.severity.rank >= Severity.WARNING.rank]
+    records: set[tuple[str | None, int]] = set()
+    for finding in leaks:
+        rows = finding.details.get("leaked_rows") or ([finding.row] if finding.row else [])
+        records.update((finding.path, row) for row in rows)
+    by_rule = Counter(finding.name for finding in findings if finding.code.startswith("LEAK"))
+    return Leakage(sum(file.records for file in files if file.split == "eval"), len(records), dict(by_rule))
+
+
+def with_findings(report: Report, findings: Sequence[Finding], suppressed: int) -> Report:
+    """Return the report with other findings (after suppression), its numbers of leaks brought in line."""
+    ordered = tuple(sorted(findings, key=Finding.sort_key))
+    return replace(report, findings=ordered, suppressed=suppressed, leakage=_leakage(report.files, ordered))

@@ -1,0 +1,106 @@
+"""Where things stand in the text of a JSON value: a walk over its tokens with their pointers.
+
+Slow next to a parser, so it runs only over lines that have something to report. It expects text that the standard
+library's `json` accepts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_SCALAR = re.compile(r"-?Infinity|NaN|true|false|null|-?[0-9][0-9.eE+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A key or a value: `kind` is key, string, number, literal, object or array; text[start:end] is its spelling."""
+
+    kind: str
+    pointer: str
+    start: int
+    end: int
+    value: Any = None
+    duplicate: bool = False
+
+
+def escape(step: str) -> str:
+    """Return one reference token of an RFC 6901 pointer."""
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def walk(text: str) -> Iterator[Token]:
+    """Yield the tokens of the JSON value in `text` in order; an object's or array's own token comes at its start."""
+    position = _SPACE.match(text, 0).end()  # type: ignore[union-attr]
+    # One frame per open container: [pointer, keys seen or None for an array, next index]
+    stack: list[list[Any]] = []
+    pointer = ""
+    while True:
+        char = text[position]
+        if char in "{[":
+            yield Token("object" if char == "{" else "array", pointer, position, position + 1)
+            stack.append([pointer, set() if char == "{" else None, 0])
+            position = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]
+            if text[position] in "}]":
+                stack.pop()
+                position += 1
+            else:
+                position, pointer = yield from _enter(text, position, stack[-1])
+                continue
+        elif char == '"':
+            value, end = scanstring(text, position + 1, False)
+            yield Token("string", pointer, position, end, value)
+            position = end
+        else:
+            match = _SCALAR.match(text, position)
+            if match is None:
+                return
+            kind = "literal" if match.group() in ("true", "false", "null") else "number"
+            yield Token(kind, pointer, position, match.end())
+            position = match.end()
+        # A value has ended: close what closes, then go on to the next member.
+        while True:
+            if not stack:
+                return
+            position = _SPACE.match(text, position).end()  # type: ignore[union-attr]
+            if text[position] == ",":
+                position = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]
+                position, pointer = yield from _enter(text, position, stack[-1])
+                break
+            stack.pop()
+            position += 1
+
+
+def _enter(text: str, position: int, frame: list[Any]) -> Iterator[Token]:
+    """Step to the next member of the open container; the generator's return value is (position, pointer) of its value."""
+    base, keys, index = frame
+    if keys is None:
+        frame[2] += 1
+        return position, f"{base}/{index}"
+    key, end = scanstring(text, position + 1, False)
+    pointer = f"{base}/{escape(key)}"
+    yield Token("key", pointer, position, end, key, duplicate=key in keys)
+    keys.add(key)
+    position = _SPACE.match(text, end).end()  # type: ignore[union-attr]
+    position = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]
+    return position, pointer
+
+
+def find(text: str, pointer: str) -> tuple[int, int] | None:
+    """Return start and end of the value that `pointer` names (the last one, where keys repeat), None if there is none.
+
+    Where the value is missing, its closest present parent is returned: that is where a missing key should stand.
+    """
+    best: tuple[int, int] | None = None
+    best_length = -1
+    for token in walk(text):
+        if token.kind == "key":
+            continue
+        if pointer == token.pointer or pointer.startswith(token.pointer + "/"):
+            if len(token.pointer) >= best_length:
+                best, best_length = (token.start, token.end), len(token.pointer)
+    return best

@@ -1,0 +1,83 @@
+"""The machine formats json and jsonl. Their keys are a contract: added to, never renamed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tunelint.engine.result import FileReport, Report
+from tunelint.findings import Finding, Severity
+
+
+def finding_object(finding: Finding) -> dict[str, Any]:
+    """Return a finding as the JSON object of the contract."""
+    return {
+        "code": finding.code, "name": finding.name, "severity": finding.severity.value, "message": finding.message,
+        "help": finding.help, "path": finding.path, "line": finding.line, "end_line": finding.end_line,
+        "column": finding.column, "byte_offset": finding.byte_offset, "pointer": finding.pointer, "row": finding.row,
+        "record": finding.record, "count": finding.count, "score": finding.score,
+        "related": [
+            {"path": other.path, "line": other.line, "row": other.row, "record": other.record, "score": other.score}
+            for other in finding.related
+        ],
+        "fix": finding.fix,
+    }  # fmt: skip
+
+
+def file_object(file: FileReport) -> dict[str, Any]:
+    """Return a file as the JSON object of the contract."""
+    tokens = file.tokens
+    return {
+        "path": file.path, "split": file.split, "split_reason": file.reason, "shape": file.shape, "records": file.records,
+        "faulty_lines": file.faulty_lines, "bytes": file.bytes, "sha256": file.sha256,
+        "tokens": None if tokens is None else {
+            "counter": tokens.counter, "exact": tokens.exact, "total": tokens.total, "trained": tokens.trained,
+            "p50": tokens.p50, "p95": tokens.p95, "max": tokens.max,
+        },
+    }  # fmt: skip
+
+
+def report_object(report: Report) -> dict[str, Any]:
+    """Return the report as the one JSON object of `--format json`."""
+    leakage = report.leakage
+    return {
+        "version": 1,
+        "tool": report.tool,
+        "target": report.target,
+        "files": [file_object(file) for file in report.files],
+        "findings": [finding_object(finding) for finding in report.findings],
+        "leakage": None if leakage is None else {
+            "eval_records": leakage.eval_records, "leaked_records": leakage.leaked_records, "by_rule": leakage.by_rule,
+        },
+        "summary": {
+            "records": report.records, "errors": report.errors, "warnings": report.warnings,
+            "notes": report.count(Severity.NOTE), "by_rule": report.by_rule, "suppressed": report.suppressed,
+        },
+        "ok": report.ok,
+    }  # fmt: skip
+
+
+def dump(value: Any) -> str:
+    """Return JSON text; half characters are escaped, so that it is always valid UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") if not _encodable(text) else text
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def render_json(report: Report) -> Iterator[str]:
+    """Yield the report as one JSON object."""
+    yield dump(report_object(report))
+
+
+def render_jsonl(report: Report) -> Iterator[str]:
+    """Yield one line per finding."""
+    for finding in report.findings:
+        yield dump(finding_object(finding))
