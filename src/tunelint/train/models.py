@@ -1,0 +1,114 @@
+"""Where the model comes from: the embedded tiny one, a folder, or a hub id. Safetensors only, no remote code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunelint.errors import TunelintError
+from tunelint.train import tiny
+from tunelint.train.encode import PLAIN_TEMPLATE
+from tunelint.train.plan import TINY, Plan
+
+SMALL_MODEL = 5_000_000
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model and its tokenizer. `context` is its longest input in tokens; `notes` is what the user should know."""
+
+    model: Any
+    tokenizer: Any
+    context: int
+    parameters: int
+    notes: tuple[str, ...] = ()
+
+
+def load(plan: Plan, run: Path) -> Loaded:
+    """Load what `plan.model` names, in float32, on the CPU.
+
+    Raises TunelintError where it is not there, is no causal language model, or has no safetensors weights.
+    """
+    if plan.model == TINY:
+        return _load_tiny(plan, run)
+    return _load_pretrained(plan.model)
+
+
+def _load_tiny(plan: Plan, run: Path) -> Loaded:
+    from transformers import AutoTokenizer
+
+    folder = run / "tokenizer"
+    if not folder.exists():
+        tiny.save_tokenizer(tiny.train_tokenizer(plan.train), folder)
+    # Read back even when just written: the first start and every resume see the very same tokenizer.
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    model = tiny.build_model(tokenizer, plan.seed)
+    return Loaded(model, tokenizer, tiny.CONTEXT, model.num_parameters(), (tiny.NOTICE,))
+
+
+def load_skeleton(plan: Plan) -> tuple[Any, Any, int]:
+    """Return the tokenizer, the model without weights (on torch's meta device) and the context of what `plan` names."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    if plan.model == TINY:
+        tokenizer = tiny.train_tokenizer(plan.train)
+        config = tiny.model_config(tokenizer)
+    else:
+        tokenizer, _ = _load_tokenizer(plan.model)
+        with _explained(plan.model):
+            config = AutoConfig.from_pretrained(plan.model, trust_remote_code=False)
+    with torch.device("meta"), _explained(plan.model):
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
+    model.tie_weights()
+    return tokenizer, model, _context(model, tokenizer)
+
+
+def _load_pretrained(name: str) -> Loaded:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    tokenizer, notes = _load_tokenizer(name)
+    with _explained(name):
+        model = AutoModelForCausalLM.from_pretrained(
+            name, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+        )
+    return Loaded(model, tokenizer, _context(model, tokenizer), model.num_parameters(), notes)
+
+
+def _load_tokenizer(name: str) -> tuple[Any, tuple[str, ...]]:
+    from transformers import AutoTokenizer
+
+    with _explained(name):
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    if tokenizer.pad_token is None:
+        # Padding is masked by length, never by id, so that the end token is still learnt when they are the same.
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+        if tokenizer.pad_token is None:
+            raise TunelintError(f"The tokenizer of {name!r} has neither a padding nor an end token; add one to it.")
+    if tokenizer.chat_template:
+        return tokenizer, ()
+    tokenizer.chat_template = PLAIN_TEMPLATE
+    return tokenizer, (f"{name} has no chat template; a plain one is used and saved with the result.",)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn the many ways in which loading fails into one clear line."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        reason = " ".join(str(error).split())
+        raise TunelintError(
+            f"Cannot load the model {name!r}: {reason[:300]} "
+            "(tunelint loads safetensors weights of causal language models and never runs a model's own code)."
+        ) from error
+
+
+def _context(model: Any, tokenizer: Any) -> int:
+    limits = [tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None)]
+    # Tokenizers without a limit say 10**30.
+    return min((limit for limit in limits if limit and limit < 10**9), default=2048)
