@@ -16,6 +16,7 @@ from tunelint.records.shapes import (
     CHOSEN_KEYS,
     CONVERSATION_KEYS,
     INSTRUCTION_ANSWERS,
+    NAMING_KEYS,
     PROMPT_KEYS,
     REWARD_KEYS,
     SHAPES,
@@ -56,10 +57,10 @@ def _article(shape: str) -> str:
 def _missing(value: dict[str, Any], shape: str) -> Iterator[tuple[str, str]]:
     """Yield the missing keys with the pointer of the object that should hold them."""
     if shape in ("openai-chat", "prompt-only") and "messages" in value:
-        yield from _missing_in_turns(value["messages"], "/messages", ("role",))
+        yield from _missing_in_turns(value["messages"], "/messages")
     elif shape == "sharegpt":
         key = next(key for key in CONVERSATION_KEYS if key in value)
-        yield from _missing_in_turns(value[key], f"/{key}", ("from",))
+        yield from _missing_in_turns(value[key], f"/{key}")
     elif shape == "prompt-completion":
         if not any(key in value for key in PROMPT_KEYS):
             yield "prompt", ""
@@ -80,7 +81,7 @@ def _missing(value: dict[str, Any], shape: str) -> Iterator[tuple[str, str]]:
             yield "messages", "/input"
 
 
-def _missing_in_turns(turns: Any, pointer: str, _names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _missing_in_turns(turns: Any, pointer: str) -> Iterator[tuple[str, str]]:
     if not isinstance(turns, list):
         return
     for index, turn in enumerate(turns):
@@ -169,14 +170,18 @@ def _wrong_turns(turns: Any, pointer: str) -> Iterator[tuple[str, Any, str]]:
             yield f"{where}/tool_calls", calls, "a list of calls"
 
 
+_PART_KEYS = frozenset({"text", "image", "image_url", "video", "audio", "document", "file", "toolUse", "toolResult", "reasoningContent"})
+
+
 def _wrong_parts(parts: list[Any], pointer: str) -> Iterator[tuple[str, Any, str]]:
     for index, part in enumerate(parts):
         where = f"{pointer}/{index}"
         if isinstance(part, str):
             continue
-        if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+        # Bedrock's parts have no type: {"text": ...}, {"image": ...} (AWS Converse content blocks).
+        if not isinstance(part, dict) or (not isinstance(part.get("type"), str) and _PART_KEYS.isdisjoint(part)):
             yield where, part, "a content part with a type"
-        elif part["type"] == "text" and not isinstance(part.get("text", part.get("value", part.get("content"))), str):
+        elif part.get("type", "text" if "text" in part else None) == "text" and not isinstance(part.get("text", part.get("value", part.get("content"))), str):
             yield f"{where}/text", part.get("text"), "text"
 
 
@@ -227,14 +232,14 @@ def stray_key(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """SCH005: a key that the chat format does not have; strict services refuse it, others ignore it."""
     if record.shape != "openai-chat" or record.value is None:
         return
-    allowed = _ROW_KEYS | REWARD_KEYS | frozenset(options["allow"])
+    allowed = _ROW_KEYS | REWARD_KEYS | frozenset(NAMING_KEYS) | frozenset(options["allow"])
     strays = [("/" + escape(key), key) for key in record.value if key not in allowed]
     for turn in record.example.turns:
         if isinstance(turn.raw, dict):
             strays += [(f"{turn.pointer}/{escape(key)}", key) for key in turn.raw if key not in _TURN_KEYS and key not in allowed]
     if strays:
         pointer, key = strays[0]
-        near = near_key(key, _TURN_KEYS | _ROW_KEYS)
+        near = near_key(key, (_TURN_KEYS | _ROW_KEYS) - {key})
         hint = f"; did you mean '{near}'?" if near else ""
-        more = f" and {len(strays) - 1} more" if len(strays) > 1 else ""
-        yield Hit(f"Key '{key}'{more} is not part of the chat format{hint}.", pointer=pointer)
+        are = f" and {len(strays) - 1} more are" if len(strays) > 1 else " is"
+        yield Hit(f"Key '{key}'{are} not part of the chat format{hint or '.'}", pointer=pointer)

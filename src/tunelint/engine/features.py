@@ -18,16 +18,9 @@ from numpy.typing import NDArray
 from tunelint.checks.survey import Column
 from tunelint.findings import canonical_json
 from tunelint.records.record import Record
-from tunelint.records.shapes import SHAPES
+from tunelint.records.shapes import NAMING_KEYS, SHAPES
 from tunelint.similarity.columns import Ragged, row_digests
 from tunelint.similarity.words import word_hashes
-
-# Keys that name or date a record without being part of it; two records that differ only there are copies.
-IGNORED_FIELDS = (
-    "id", "_id", "uid", "uuid", "guid", "idx", "index", "row", "row_id", "record_id", "example_id", "sample_id", "doc_id",
-    "conversation_id", "thread_id", "session_id", "metadata", "meta", "source", "dataset", "origin", "url", "split",
-    "created", "created_at", "updated", "updated_at", "timestamp", "date", "time", "version", "author", "user_id",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +28,7 @@ class FeaturePlan:
     """Which features to compute, and the settings of the run that they depend on."""
 
     names: tuple[str, ...] = ()
-    ignore_fields: tuple[str, ...] = IGNORED_FIELDS
+    ignore_fields: tuple[str, ...] = NAMING_KEYS
     parameters: dict[str, Any] = field(default_factory=dict)
 
 

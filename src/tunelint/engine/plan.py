@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunelint.engine.scan import PlannedCheck, ScanPlan, load_check
+from tunelint.records.shapes import NAMING_KEYS
 from tunelint.rulebook import ActiveRule
 from tunelint.rulebook.page import DECLARATIVE
 
@@ -34,9 +35,9 @@ def plan_run(rules: Sequence[ActiveRule], ignore_fields: Sequence[str] | None, p
         for active in survey_rules:
             names.update(getattr(load_check(active.rule.check), "features", ()))
     if names:
-        from tunelint.engine.features import IGNORED_FIELDS, FeaturePlan
+        from tunelint.engine.features import FeaturePlan
 
-        ignored = IGNORED_FIELDS if ignore_fields is None else tuple(ignore_fields)
+        ignored = NAMING_KEYS if ignore_fields is None else tuple(ignore_fields)
         features = FeaturePlan(tuple(sorted(names)), ignored, parameters)
     return RunPlan(ScanPlan(faults, tuple(record_checks), features), survey_rules)
 

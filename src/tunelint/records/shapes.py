@@ -23,6 +23,12 @@ REWARD_KEYS = frozenset(
     {"reference_answer", "ground_truth", "ground_truths", "reward_model", "expected_answer", "expected", "target",
      "solution", "answer", "answers", "label", "labels", "test_cases", "tests", "rubric", "reference"}
 )  # fmt: skip
+# Keys that name or date a record without being part of it; two records that differ only there are copies.
+NAMING_KEYS = (
+    "id", "_id", "uid", "uuid", "guid", "idx", "index", "row", "row_id", "record_id", "example_id", "sample_id", "doc_id",
+    "conversation_id", "thread_id", "session_id", "metadata", "meta", "source", "dataset", "origin", "url", "split",
+    "created", "created_at", "updated", "updated_at", "timestamp", "date", "time", "version", "author", "user_id",
+)  # fmt: skip
 _PROMPT_ONLY_ROWS = 3
 
 
