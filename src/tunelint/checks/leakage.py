@@ -12,6 +12,7 @@ from tunelint.checks.duplicates import place
 from tunelint.checks.hit import Edit, Hit, Partner
 from tunelint.checks.survey import Survey, needs
 
+# Partners named in a finding; `details["partners"]` holds all of them, for `clean`.
 _MOST_PARTNERS = 20
 
 
@@ -47,6 +48,7 @@ def exact_leak(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
         yield Hit(
             f"Eval record stands in train too: {place(survey, partners[0])}{_more(partners)}.", at=at, score=1.0,
             related=tuple(Partner(partner, 1.0) for partner in partners[:_MOST_PARTNERS]), edit=Edit("drop"),
+            details={"partners": partners},
         )  # fmt: skip
 
 
@@ -62,6 +64,7 @@ def shared_prompt(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
         yield Hit(
             f"Prompt stands in train with another answer: {place(survey, others[0])}{_more(others)}.", at=at,
             related=tuple(Partner(partner) for partner in others[:_MOST_PARTNERS]), edit=Edit("drop"),
+            details={"partners": others},
         )  # fmt: skip
 
 

@@ -82,11 +82,14 @@ class Invocation:
     color: bool
 
 
-def invocation(options: dict[str, Any], default_paths: Sequence[str] = (".",)) -> Invocation:
-    """Join the command line and the config into settings and input files. Raises TunelintError."""
+def invocation_settings(options: dict[str, Any]) -> Any:
+    """Join the command line and the config into settings. Raises TunelintError."""
+    return _joined(options)[0]
+
+
+def _joined(options: dict[str, Any]) -> tuple[Any, Any]:
     from tunelint.api import Settings
     from tunelint.config import load_config
-    from tunelint.records.discover import discover
 
     if options.get("engine") == "ray":
         raise TunelintError("--engine ray is not in this version; --jobs N uses all cores of this machine")
@@ -96,13 +99,21 @@ def invocation(options: dict[str, Any], default_paths: Sequence[str] = (".",)) -
     for key in ("target", "tokenizer", "pack", "fail_on", "baseline", "jobs", "scope"):
         if options.get(key) is not None:
             changes[key] = options[key]
+    extended = settings.extend_select
     if options.get("select"):
-        changes["select"] = options["select"]
-        changes["extend_select"] = ()
+        changes["select"], extended = options["select"], ()
     changes["ignore"] = (*settings.ignore, *options.get("ignore", ()))
-    changes["extend_select"] = (*changes.get("extend_select", settings.extend_select), *options.get("extend_select", ()))
+    changes["extend_select"] = (*extended, *options.get("extend_select", ()))
     settings = replace(settings, **changes)
     _known(settings)
+    return settings, config
+
+
+def invocation(options: dict[str, Any], default_paths: Sequence[str] = (".",)) -> Invocation:
+    """Join the command line and the config into settings and input files. Raises TunelintError."""
+    from tunelint.records.discover import discover
+
+    settings, config = _joined(options)
     paths, train, evaluation = list(options.get("paths", ())), options.get("train_globs", ()), options.get("eval_globs", ())
     if not (paths or train or evaluation):
         train = tuple(config.resolved(item) for item in config.get("train", ()))

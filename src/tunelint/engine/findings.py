@@ -99,6 +99,11 @@ class FindingMaker:
             self._survey = build_survey(files, [file.results for file in self._files], fetch, self._target)
         return self._survey
 
+    def place(self, index: int) -> tuple[str, int]:
+        """Return path and row of a record of the survey."""
+        survey = self.survey
+        return survey.files[int(survey.file[index])].path, int(survey.row[index])
+
     def _surveyed(self, survey: Survey, rule: str, hit: Hit, excerpts: dict[int, Excerpt]) -> Finding:
         related = tuple(self._partner(survey, partner.index, partner.score) for partner in hit.related)
         if hit.at is None:

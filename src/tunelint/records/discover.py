@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,11 +41,26 @@ def discover(paths: Sequence[str], train: Sequence[str] = (), evaluation: Sequen
                 reason = f"--{split} {pattern}"
                 found.setdefault(_key(path), Input(path, split, reason))  # type: ignore[arg-type]
     for path in _expand(paths):
-        found.setdefault(_key(path), Input(path, *split_of_name(path)))
+        found.setdefault(_key(path), Input(path, *_split_of(path)))
     if not found:
         tried = ", ".join([*paths, *train, *evaluation]) or "."
         raise TunelintError(f"no data file found in {tried}; name a .jsonl, .json, .csv or .parquet file, a folder or a glob")
     return sorted(found.values(), key=lambda item: (item.split != "train", item.path))
+
+
+def _split_of(path: str) -> tuple[Split, str]:
+    """A cleaned file keeps the split of its original, which the manifest beside it names; else the name decides."""
+    manifest = Path(path).parent / "manifest.json"
+    if path != STDIN and manifest.is_file():
+        try:
+            data = json.loads(manifest.read_bytes())
+            if data["tool"]["name"] == "tunelint":
+                for item in data["outputs"]:
+                    if item["path"] == Path(path).name and item["split"] in ("train", "eval"):
+                        return item["split"], "manifest.json beside it"
+        except (OSError, ValueError, KeyError, TypeError):
+            return split_of_name(path)  # somebody else's manifest
+    return split_of_name(path)
 
 
 def _key(path: str) -> str:

@@ -1,0 +1,83 @@
+"""`tunelint train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tunelint.cli import exitcodes
+from tunelint.cli.options import gate_options, input_options, invocation, paths_argument, rule_options, run_options
+from tunelint.cli.output import Progress, tell
+from tunelint.cli.training import confirm_paid, follow, hyperparameters, model_name, say_verdict, tell_estimate, train_options
+
+
+@click.command("train")
+@paths_argument
+@click.option("--no-lint", is_flag=True, help="Train without linting first.")
+@click.option("--no-split", is_flag=True, help="Do not carve an eval split where there is none.")
+@train_options
+@input_options
+@rule_options
+@gate_options
+@run_options
+def command(**options: Any) -> int:
+    """Train on data that passes the linter.
+
+    The data is linted first; with errors nothing is trained (tunelint clean mends them, --no-lint goes on anyway). The
+    run goes to a folder below runs/ and can be resumed after any interruption.
+    """
+    from dataclasses import replace
+
+    from tunelint.api import lint_inputs
+    from tunelint.pipeline import check_unchanged, finish_run, make_plan, new_run_dir, read_rows, with_run_findings, write_lint
+    from tunelint.train import follow_run, start_run
+
+    given = invocation(options)
+    model = model_name(options)
+    settings = replace(given.settings, select=("min",), ignore=("min",)) if options["no_lint"] else given.settings
+    with Progress("checking") as progress:
+        report = lint_inputs(given.inputs, settings, progress=progress)
+    if not options["no_lint"] and report.errors:
+        return refuse(report)
+    rows = read_rows(given.inputs, carve=not options["no_split"], seed=options["seed"])
+    check_unchanged(report)
+    for note in rows.notes:
+        tell(note)
+    run_dir = Path(options["run_dir"]) if options["run_dir"] else new_run_dir(model)
+    plan = make_plan(
+        report, given.inputs, rows, model=model, backend=options["backend"], seed=options["seed"],
+        hyperparameters=hyperparameters(options), run_dir=run_dir, options=backend_options(options),
+    )  # fmt: skip
+    tell_estimate(plan)
+    if options["dry_run"]:
+        return exitcodes.OK
+    confirm_paid(options)
+    folder = start_run(plan)
+    write_lint(folder, report)
+    follow(follow_run(folder))
+    judged = finish_run(folder, given.settings, report)
+    say_verdict(judged, folder)
+    return exitcodes.OK if with_run_findings(report, judged.findings).ok else exitcodes.FINDINGS
+
+
+def backend_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the backend's own settings; keys are named, never their values."""
+    return {name: options[name] for name in ("base_url", "api_key_env") if options.get(name)}
+
+
+def refuse(report: Any) -> int:
+    """Say why nothing is trained, and what would help."""
+    from tunelint.findings import Severity
+
+    counts: dict[str, int] = {}
+    for finding in report.findings:
+        if finding.severity is Severity.ERROR:
+            counts[finding.name] = counts.get(finding.name, 0) + 1
+    listed = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+    paths = " ".join(file.path for file in report.files[:3]) + (" ..." if len(report.files) > 3 else "")
+    tell(f"nothing was trained: {report.errors:,} errors in the data ({listed})")
+    tell(f"see them: tunelint lint {paths}")
+    tell(f"mend or remove them and train on the rest: tunelint lint-and-train {paths} --clean")
+    return exitcodes.FINDINGS

@@ -1,0 +1,122 @@
+"""What `train`, `lint-and-train` and `runs resume` share: options, the plan, and telling what happens."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tunelint.cli.options import _all
+from tunelint.cli.output import say, tell
+from tunelint.errors import TunelintError
+
+if TYPE_CHECKING:
+    from tunelint.pipeline import Judged
+
+train_options: Callable[..., Any] = _all(
+    click.option("--backend", type=click.Choice(["local", "openai"]), default="local", show_default=True, help="local: this machine's GPU or CPU; openai: any OpenAI-compatible API."),
+    click.option("--model", default=None, metavar="NAME", help="tiny (a demonstration model), a folder, a hub id, or the API's model.  [default: tiny]"),
+    click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the train rows."),
+    click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Rows per optimiser step."),
+    click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Peak learning rate."),
+    click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Longest row in tokens."),
+    click.option("--method", type=click.Choice(["full", "lora", "qlora", "last-layers"]), help="What is trained.  [default: by the model's size]"),
+    click.option("--patience", type=click.IntRange(min=1), metavar="N", help="Stop after N evals without a new best."),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Seed of the draw, the order and the model."),
+    click.option("--base-url", metavar="URL", help="Endpoint of the API."),
+    click.option("--api-key-env", metavar="NAME", help="Environment variable with the API key."),
+    click.option("--run-dir", type=click.Path(), metavar="DIR", help="Folder of this run.  [default: a new one below runs/]"),
+    click.option("--yes", is_flag=True, help="Do not ask before anything that costs money."),
+    click.option("--dry-run", is_flag=True, help="Say what would be done and what it would take; do nothing."),
+)
+
+
+def hyperparameters(options: dict[str, Any]) -> Any:
+    """Return the hyperparameters that the command line gives."""
+    from tunelint.train import Hyperparameters
+
+    names = ("epochs", "batch_size", "learning_rate", "max_length", "method", "patience")
+    return Hyperparameters(**{name: options[name] for name in names if options.get(name) is not None})
+
+
+def model_name(options: dict[str, Any]) -> str:
+    """Return the model to train. Raises TunelintError where the API backend has none."""
+    if options["model"]:
+        return str(options["model"])
+    if options["backend"] == "openai":
+        raise TunelintError("--backend openai needs --model, the name of the model to fine-tune")
+    return "tiny"
+
+
+def tell_estimate(plan: Any) -> None:
+    """Say what a run will take."""
+    from tunelint.train import backend_for
+
+    estimate = backend_for(plan.backend).estimate(plan)
+    tell(f"model {plan.model}, {len(plan.train):,} train rows, {len(plan.eval):,} eval rows")
+    parts = []
+    if estimate.tokens is not None:
+        parts.append(f"{estimate.tokens:,} tokens per epoch")
+    if estimate.steps is not None:
+        parts.append(f"{estimate.steps:,} steps")
+    if estimate.seconds is not None:
+        parts.append(f"about {_seconds(estimate.seconds[0])} to {_seconds(estimate.seconds[1])}")
+    if estimate.memory_bytes is not None:
+        parts.append(f"about {estimate.memory_bytes / 1e9:.1f} GB")
+    if estimate.cost_usd is not None:
+        parts.append(f"about {estimate.cost_usd:.2f} USD")
+    tell(f"estimate: {', '.join(parts) or 'unknown'} ({estimate.basis})")
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def follow(events: Iterable[Any]) -> None:
+    """Print the events of a run on stderr: every eval, and a moving line for the steps on a terminal."""
+    from tunelint.train import EvalEvent, MessageEvent, StateEvent, TrainEvent
+
+    terminal = sys.stderr.isatty()
+    train_loss = None
+    for event in events:
+        if isinstance(event, TrainEvent):
+            train_loss = event.loss
+            if terminal:
+                sys.stderr.write(f"\rstep {event.step}/{event.total_steps or '?'}  train loss {event.loss:.4f}\033[K")
+                sys.stderr.flush()
+            continue
+        if terminal:
+            sys.stderr.write("\r\033[K")
+        if isinstance(event, EvalEvent):
+            trained = f"  train loss {train_loss:.4f}" if train_loss is not None else ""
+            best = "  best so far" if event.best else ""
+            tell(f"step {event.step:>5}/{event.total_steps or '?'}  epoch {event.epoch:6.2f}{trained}  eval loss {event.loss:.4f}{best}")
+        elif isinstance(event, StateEvent):
+            tell(f"{event.state}" + (f": {event.text}" if event.text else ""))
+        elif isinstance(event, MessageEvent):
+            tell(("warning: " if event.level == "warning" else "") + event.text)
+
+
+def say_verdict(judged: Judged, folder: Any) -> None:
+    """Print the verdict of a finished run, and where its report lies."""
+    from tunelint.curves import render_terminal
+
+    say(render_terminal(judged.curves, False).rstrip("\n"))
+    for finding in judged.findings:
+        say(f"{finding.code} {finding.name}  {finding.severity}: {finding.message}")
+    say(f"report: {Path(folder.path, 'report.html')}")
+
+
+def confirm_paid(options: dict[str, Any]) -> None:
+    """Ask before a job that may cost money. Raises TunelintError where nobody can answer."""
+    if options["backend"] != "openai" or options["yes"]:
+        return
+    if not sys.stdin.isatty():
+        raise TunelintError("this starts a job that may cost money; say --yes")
+    if not click.confirm("Start this job?", err=True):
+        raise click.Abort
