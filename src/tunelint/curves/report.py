@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunelint.curves.diagnosis import Verdict, diagnose
 from tunelint.curves.readers import read_runs
+from tunelint.curves.readers.openai_jobs import read_job
 from tunelint.curves.run import Run
 
 VERSION = 1
@@ -25,10 +26,26 @@ class CurveReport:
         return {"version": VERSION, "runs": [verdict.to_json() for _, verdict in self.runs], "findings": []}
 
 
-def judge(paths: Iterable[str | Path]) -> CurveReport:
+JOB = "openai:"
+"""What a path begins with that is no path but a fine-tuning job."""
+
+
+def judge(
+    paths: Iterable[str | Path],
+    columns: Mapping[str, str] | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+) -> CurveReport:
     """Read every log at the given files and folders and judge each run in it.
 
-    Raises TunelintError for a path that is missing or holds no log that can be read.
+    A path `openai:JOB_ID` is read from an OpenAI-compatible API at `base_url` (None: OpenAI's own) with `api_key`
+    (None: the client's environment variable). `columns` is for tables, see `read_runs`. Raises TunelintError for a path
+    that is missing or holds no log that can be read.
     """
-    runs = [run for path in paths for run in read_runs(path)]
+    runs: list[Run] = []
+    for path in paths:
+        if isinstance(path, str) and path.startswith(JOB):
+            runs += read_job(path.removeprefix(JOB), base_url, api_key)
+        else:
+            runs += read_runs(path, columns)
     return CurveReport(tuple((run, diagnose(run)) for run in runs))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tunelint.curves.diagnosis.confidence import confidence_of
-from tunelint.curves.diagnosis.metrics import headline, judge_metrics
+from tunelint.curves.diagnosis.metrics import judge_metrics, metrics_held
 from tunelint.curves.diagnosis.paired import Paired, judge_paired
+from tunelint.curves.diagnosis.pick import pick_by_loss
 from tunelint.curves.diagnosis.recommend import recommend, wanted
 from tunelint.curves.diagnosis.series import Series, eval_series, relative_rise
 from tunelint.curves.diagnosis.shape import Kind, Shape, degree, judge_shape
@@ -56,19 +58,30 @@ def diagnose(run: Run) -> Verdict:
         evidence["reason"] = run.declined or _no_curve(run)
         return _verdict(run, "inconclusive", memory.risk, evidence, series, confidence=0.5)
 
+    series = replace(series, best=pick_by_loss(run, series))
     shape = judge_shape(series, train_fall(run, series))
     paired = judge_paired(run, series)
     kind, severity, rise = _decide(shape, paired)
     changes = judge_metrics(run, series)
-    verdict: Class = "overconfident" if kind == "overfit" and headline(changes) in ("better", "same") else kind
+    verdict: Class = "overconfident" if kind == "overfit" and metrics_held(changes) else kind
     evidence |= _numbers(series, shape, paired)
     if kind == "inconclusive" and paired is not None:
         more = f"; about {paired.rows_needed} eval rows would decide" if paired.rows_needed else ""
         evidence["reason"] = (
             f"the rise of {paired.rise:.1%} is within one standard error ({paired.se:.1%}) of the line at 3.5 %{more}"
         )
-    sure = confidence_of(shape, paired, len(series), series.after, run.n_eval)
-    return _verdict(run, verdict, memory.risk, evidence, series, sure, severity, rise, changes)
+    sure = confidence_of(shape, paired, series.minimum, run.n_eval)
+    return _verdict(
+        run,
+        verdict,
+        memory.risk,
+        evidence,
+        series,
+        sure,
+        severity,
+        rise,
+        {change.name: change.change for change in changes},
+    )
 
 
 def _decide(shape: Shape, paired: Paired | None) -> tuple[Kind, Degree | None, float]:
@@ -97,9 +110,9 @@ def _verdict(
     onset: Onset | None = None
     recommended: Recommended | None = None
     if series is not None:
-        index = int(series.index[series.lowest])
+        index = int(series.index[series.best])
         point = run.evals[index]
-        best = Best(index, point.step, point.epoch, float(series.loss[series.lowest]))
+        best = Best(index, point.step, point.epoch, float(series.loss[series.best]))
         keep = wanted(run, series, verdict)
         evidence["wanted"] = {"index": keep, "step": run.evals[keep].step, "epoch": run.evals[keep].epoch}
         recommended = recommend(run, series, verdict, keep)
@@ -153,6 +166,6 @@ def _other_sets(run: Run) -> dict[str, Any]:
             result[name] = {"verdict": "inconclusive"}
             continue
         shape = judge_shape(series, train_fall(other, series))
-        point = evals[int(series.index[series.lowest])]
+        point = evals[int(series.index[series.best])]
         result[name] = {"verdict": shape.kind, "rise": shape.rise, "best_step": point.step, "best_epoch": point.epoch}
     return result

@@ -5,35 +5,33 @@ from __future__ import annotations
 import math
 
 from tunelint.curves.diagnosis.paired import MATTERS, Paired
-from tunelint.curves.diagnosis.shape import RISE, RISE_OF_ONE, Shape
+from tunelint.curves.diagnosis.shape import Shape
 
-ROW_SPREAD = 0.6
-"""Spread of the loss change of one eval row between two checkpoints, relative to the loss: sets the standard error
-where a log has no per-example losses."""
 UNKNOWN_ROWS = 250
 """Eval rows assumed where the log does not say."""
+LEAST_RISE = 0.0025
+"""A rise (or none) is never taken to be known better than one of a quarter of a percent would be."""
 
 
-def probability(z: float) -> float:
-    """Return the standard normal distribution function."""
-    return 0.5 * (1 + math.erf(z / math.sqrt(2)))
+def confidence_of(shape: Shape, paired: Paired | None, minimum: float, n_eval: int | None) -> float:
+    """Return the probability that the verdict on the loss holds for all data of which the eval rows are a sample.
 
-
-def confidence_of(shape: Shape, paired: Paired | None, evals: int, after: int, n_eval: int | None) -> float:
-    """Return the probability that the verdict on the loss holds on fresh data.
-
-    With paired rows that is how far the rise is from the line, in standard errors. From a curve alone the standard
-    error is the one to expect for the number of eval rows.
+    It is the probability that the true rise lies on the same side of `MATTERS`, by the normal distribution. With paired
+    rows their standard error is measured; from a curve alone it is the one to expect: where the loss of one row changes
+    at random between two checkpoints, mean and spread of the change are tied (a log-likelihood ratio that is normal
+    has a variance of twice its mean), so n rows give a standard error of sqrt(2 rise / n) nats.
     """
     if paired is not None:
-        return _bounded(probability(abs(paired.rise - MATTERS) / paired.se) if paired.se > 0 else 1.0)
-    se = ROW_SPREAD * math.sqrt(max(shape.rise, 0.01)) / math.sqrt(n_eval or UNKNOWN_ROWS)
-    line = MATTERS if after != 1 else (RISE_OF_ONE + MATTERS - RISE)
-    sure = probability(abs(shape.rise - line) / math.hypot(se, 0.01))
-    if evals < 5:
-        sure = 0.5 + (sure - 0.5) * 0.9
-    return _bounded(sure)
+        return probability(abs(paired.rise - MATTERS), paired.se)
+    nats = max(shape.rise, LEAST_RISE) * abs(minimum)
+    se = math.sqrt(2 * nats / (n_eval or UNKNOWN_ROWS)) / abs(minimum) if minimum else math.inf
+    gap = shape.rise - MATTERS
+    agrees = (gap > 0) == (shape.kind in ("overfit", "diverged"))
+    return probability(abs(gap), se) if agrees else 0.5
 
 
-def _bounded(value: float) -> float:
-    return min(0.99, max(0.5, value))
+def probability(gap: float, se: float) -> float:
+    """Return the normal probability of less than `gap` at a standard error of `se`, from 0.5 to 0.99."""
+    if se <= 0:
+        return 0.99
+    return min(0.99, 0.5 * (1 + math.erf(gap / se / math.sqrt(2))))

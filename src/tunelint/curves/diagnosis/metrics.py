@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
+from dataclasses import dataclass
 
 from tunelint.curves.diagnosis.series import Series
 from tunelint.curves.diagnosis.verdict import Change
@@ -38,35 +40,50 @@ def higher_is_better(name: str) -> bool | None:
     return True if any(word in HIGHER_IS_BETTER for word in words) else None
 
 
-def judge_metrics(run: Run, series: Series) -> dict[str, Change]:
+@dataclass(frozen=True, slots=True)
+class MetricChange:
+    """One metric at the end against the minimum of the loss: `gain` is relative (positive is better)."""
+
+    name: str
+    change: Change
+    gain: float
+
+
+def judge_metrics(run: Run, series: Series) -> tuple[MetricChange, ...]:
     """Compare each task metric at the end with its value at the minimum of the loss."""
-    changes: dict[str, Change] = {}
-    start = run.evals[int(series.index[series.lowest])].metrics
+    changes = []
+    start = run.evals[int(series.index[series.best])].metrics
     end = run.evals[int(series.index[-1])].metrics
     for name in sorted(start.keys() & end.keys()):
         up = higher_is_better(name)
         if up is None or not (math.isfinite(start[name]) and math.isfinite(end[name])):
             continue
         gain = (end[name] - start[name]) * (1 if up else -1)
-        changes[name] = "same" if abs(gain) <= _noise(run, name, start[name]) else "better" if gain > 0 else "worse"
-    return changes
+        margin = indifference(run, name, start[name])
+        change: Change = "same" if abs(gain) <= margin else "better" if gain > 0 else "worse"
+        changes.append(MetricChange(name, change, gain / max(abs(start[name]), 1e-9)))
+    return tuple(changes)
 
 
-def headline(changes: dict[str, Change]) -> Change | None:
-    """Return what the metrics say together: the majority of better and worse, `same` on a tie, None without any."""
+def metrics_held(changes: tuple[MetricChange, ...]) -> bool:
+    """True where there are task metrics and, taken together, they do not point down.
+
+    On a small eval set a fall may be within the noise of the metric; it still is no sign that the model held.
+    """
     if not changes:
-        return None
-    votes = list(changes.values())
-    better, worse = votes.count("better"), votes.count("worse")
-    return "better" if better > worse else "worse" if worse > better else "same"
+        return False
+    votes = [change.change for change in changes]
+    if votes.count("better") != votes.count("worse"):
+        return votes.count("better") > votes.count("worse")
+    return statistics.median(change.gain for change in changes) >= -SAME_WITHIN
 
 
-def _noise(run: Run, name: str, value: float) -> float:
+def indifference(run: Run, name: str, value: float) -> float:
     """The change of a metric that means nothing: 0.5 %, and for a share of n rows one standard error."""
     margin = SAME_WITHIN * abs(value)
     words = re.split(r"[^a-z0-9]+", name.lower())
     if run.n_eval and 0 <= value <= 1 and ("accuracy" in words or "acc" in words):
-        # Two checkpoints answer most rows alike, so the difference has far less noise than either value; a tenth of the
-        # rows that differ is typical of neighbouring checkpoints.
+        # Two checkpoints answer most rows alike, so their difference has far less noise than either value: about a
+        # tenth of the rows flips between neighbouring checkpoints.
         margin = max(margin, math.sqrt(0.1 / run.n_eval))
     return margin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tunelint.curves.diagnosis.metrics import SAME_WITHIN, higher_is_better
+from tunelint.curves.diagnosis.metrics import higher_is_better, indifference
 from tunelint.curves.diagnosis.series import Series
 from tunelint.curves.diagnosis.verdict import Class, Recommended
 from tunelint.curves.run import EvalPoint, Number, Run
@@ -12,7 +12,7 @@ from tunelint.curves.run import EvalPoint, Number, Run
 
 def wanted(run: Run, series: Series, verdict: Class) -> int:
     """Return the eval to keep, saved or not: the lowest loss, or the best task metric where the loss alone misleads."""
-    return _best_by_metric(run, series) if verdict == "overconfident" else int(series.index[series.lowest])
+    return _best_by_metric(run, series) if verdict == "overconfident" else int(series.index[series.best])
 
 
 def recommend(run: Run, series: Series, verdict: Class, index: int) -> Recommended:
@@ -76,23 +76,22 @@ def _saved(run: Run, series: Series, index: int) -> tuple[int, EvalPoint, str]:
 
 
 def _best_by_metric(run: Run, series: Series) -> int:
-    """Return the eval from the loss minimum on with the best task metrics, of those as good the one with least loss."""
-    candidates = [int(i) for i in series.index[series.lowest :]]
-    names = [name for name in run.evals[candidates[-1]].metrics if higher_is_better(name) is not None]
-    regret: dict[int, float] = dict.fromkeys(candidates, 0.0)
-    counted = 0
-    for name in names:
-        values = {i: run.evals[i].metrics.get(name) for i in candidates}
-        known = {i: value for i, value in values.items() if value is not None and math.isfinite(value)}
-        if len(known) < len(candidates):
+    """Return the eval from the loss minimum on with the best task metrics, of those as good the one with least loss.
+
+    An eval is as good as another where every metric lies within its noise of the best value from the minimum on.
+    """
+    candidates = [int(i) for i in series.index[series.best :]]
+    as_good = set(candidates)
+    for name in run.evals[candidates[-1]].metrics:
+        up = higher_is_better(name)
+        values = {i: run.evals[i].metrics.get(name, math.nan) for i in candidates}
+        if up is None or not all(math.isfinite(value) for value in values.values()):
             continue
-        top = max(known.values()) if higher_is_better(name) else min(known.values())
-        counted += 1
-        for i, value in known.items():
-            regret[i] += abs(top - value) / (abs(top) or 1.0)
-    least = min(regret.values())
-    as_good = [i for i in candidates if regret[i] - least <= SAME_WITHIN * max(1, counted)]
-    return min(as_good, key=lambda i: (run.evals[i].loss or math.inf, i))
+        top = max(values.values()) if up else min(values.values())
+        margin = indifference(run, name, top)
+        as_good &= {i for i, value in values.items() if abs(top - value) <= margin}
+    # Metrics that disagree about the best eval leave none: then the loss decides.
+    return min(as_good or candidates, key=lambda i: (run.evals[i].loss or math.inf, i))
 
 
 def place(point: EvalPoint) -> str:

@@ -26,8 +26,8 @@ class Series:
     """Standard deviation of one point, from the second differences (a straight trend does not count as noise)."""
     bottom: int
     """Where the smoothed curve is lowest."""
-    lowest: int
-    """Where the raw curve is lowest, within n / 20 points of the bottom."""
+    best: int
+    """The eval to keep by its loss: the lowest raw one within n / 20 points of the bottom, until `pick` knows better."""
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -53,8 +53,8 @@ def eval_series(run: Run) -> Series | None:
     bottom = int(np.argmin(smooth))
     reach = max(1, len(loss) // 20) if len(loss) >= SMOOTH_FROM else 0
     start = max(0, bottom - reach)
-    lowest = start + int(np.argmin(loss[start : bottom + reach + 1]))
-    return Series(index, loss, smooth, noise_of(loss), bottom, lowest)
+    best = start + int(np.argmin(loss[start : bottom + reach + 1]))
+    return Series(index, loss, smooth, noise_of(loss), bottom, best)
 
 
 def smoothed(loss: Floats) -> Floats:

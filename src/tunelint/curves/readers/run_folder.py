@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tunelint.curves.readers.history import runs_from_history
-from tunelint.curves.readers.values import read_json, read_text
+from tunelint.curves.readers.values import axis_number, read_json, read_text
 from tunelint.curves.run import Number, RowLosses, Run
 from tunelint.errors import TunelintError
 
@@ -36,7 +36,7 @@ def read_run_folder(folder: Path) -> list[Run]:
         *runs[:-1],
         replace(
             run,
-            saved_steps=_saved_steps(folder, run),
+            saved_steps=_saved_steps(folder, run, settings),
             eval_rows=eval_rows,
             train_rows=_row_losses(folder / "row_losses.npz", "epochs"),
             n_eval=len(eval_rows.records) if eval_rows is not None else run.n_eval,
@@ -79,7 +79,7 @@ def _notes(settings: dict[str, Any]) -> tuple[str, ...]:
     return () if finished else (f"the run's state is {state}: the curve may be unfinished",)
 
 
-def _saved_steps(folder: Path, run: Run) -> tuple[Number, ...] | None:
+def _saved_steps(folder: Path, run: Run, settings: dict[str, Any]) -> tuple[Number, ...] | None:
     saved: set[Number] = set()
     kept = folder / "checkpoints"
     if kept.is_dir():
@@ -87,7 +87,8 @@ def _saved_steps(folder: Path, run: Run) -> tuple[Number, ...] | None:
     final = folder / "model"
     if final.is_dir() and any(final.iterdir()):
         steps = [step for step, _ in run.moments if step is not None]
-        saved |= {max(steps)} if steps else set()
+        kept_step = axis_number(settings.get("kept_step"))  # the model may be the best checkpoint, not the last
+        saved |= {kept_step} if kept_step is not None else {max(steps)} if steps else set()
     elif not kept.is_dir():
         return None
     return tuple(sorted(saved))
@@ -98,7 +99,7 @@ def _row_losses(path: Path, axis: str) -> RowLosses | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             at, losses, tokens = arrays[axis], arrays["losses"], arrays["tokens"]
             records = tuple(str(record) for record in arrays["records"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
