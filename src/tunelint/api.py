@@ -84,7 +84,7 @@ def active_rules(settings: Settings, book: Rulebook) -> list[ActiveRule]:
     """Return the rules that the settings choose, in the order of their codes."""
     rules = select_rules(book, settings.pack, settings.select, settings.ignore, settings.extend_select, settings.rules)
     if settings.scope == "record":
-        rules = [active for active in rules if active.rule.scope in ("line", "record")]
+        rules = [active for active in rules if active.rule.scope in ("line", "record", "settings")]
     elif settings.scope != "all":
         raise TunelintError(f"no scope '{settings.scope}'; there are record and all")
     return rules
@@ -102,13 +102,13 @@ def lint_inputs(
         inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
         ignore_fields=settings.ignore_fields, stdin=stdin, progress=progress,
     )  # fmt: skip
-    return _suppressed(report, settings, book, frozenset(active.rule.name for active in rules))
+    return _suppressed(report, settings, book, rules)
 
 
-def _suppressed(report: Report, settings: Settings, book: Rulebook, active: frozenset[str]) -> Report:
+def _suppressed(report: Report, settings: Settings, book: Rulebook, rules: Sequence[ActiveRule]) -> Report:
     findings, dropped = ignored_by_file(report.findings, settings.per_file_ignores, book)
     if settings.baseline is not None:
         entries = read_baseline(Path(settings.baseline))
-        findings, accepted = apply_baseline(findings, entries, settings.baseline, book, active)
+        findings, accepted = apply_baseline(findings, entries, settings.baseline, book, rules)
         dropped += accepted
     return with_findings(report, findings, dropped)

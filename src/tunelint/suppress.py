@@ -14,9 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tunelint.checks.settings import BaselineUse
+from tunelint.engine.scan import load_check
 from tunelint.errors import TunelintError
 from tunelint.findings import Finding
-from tunelint.rulebook import Rulebook
+from tunelint.rulebook import ActiveRule, Rulebook
 
 Key = tuple[str, str | None, tuple[str, ...], str | None]
 
@@ -90,10 +92,12 @@ def read_baseline(path: Path) -> Counter[Key]:
     return entries
 
 
-def apply_baseline(findings: Sequence[Finding], entries: Counter[Key], path: str, book: Rulebook, active: frozenset[str]) -> tuple[list[Finding], int]:
+def apply_baseline(
+    findings: Sequence[Finding], entries: Counter[Key], path: str, book: Rulebook, rules: Sequence[ActiveRule]
+) -> tuple[list[Finding], int]:
     """Drop accepted findings; report entries that nothing fits any more (CFG002) and rules that do not exist (CFG001).
 
-    `active` are the names of the rules that ran: an entry of a rule that did not run is not stale.
+    `rules` are the rules that ran: an entry of a rule that did not run is not stale.
     """
     left = Counter(entries)
     kept: list[Finding] = []
@@ -104,18 +108,18 @@ def apply_baseline(findings: Sequence[Finding], entries: Counter[Key], path: str
         else:
             kept.append(finding)
     suppressed = len(findings) - len(kept)
+    active = {rule.rule.name for rule in rules}
     unknown = sorted({key[0] for key in entries if book.find(key[0]) is None})
-    for name in unknown:
-        kept += _config_finding(book, active, "unknown-rule", f"Baseline names the rule '{name}', which does not exist{book.did_you_mean(name)}.", path)
     stale = sum(count for key, count in left.items() if count > 0 and key[0] in active)
-    if stale:
-        what = "1 entry of the baseline fits" if stale == 1 else f"{stale:,} entries of the baseline fit"
-        kept += _config_finding(book, active, "stale-baseline-entry", f"{what} no finding any more.", path)
+    use = BaselineUse(tuple((name, book.did_you_mean(name)) for name in unknown), stale)
+    for own in rules:
+        if own.rule.scope == "settings":
+            kept += _own_findings(own, use, path)
     return kept, suppressed
 
 
-def _config_finding(book: Rulebook, active: frozenset[str], name: str, message: str, path: str) -> list[Finding]:
-    if name not in active:
-        return []
-    rule = book.get(name)
-    return [Finding(rule.code, rule.name, rule.severity, message, rule.help, path=path, why=rule.why)]
+def _own_findings(active: ActiveRule, use: BaselineUse, path: str) -> list[Finding]:
+    rule = active.rule
+    severity = active.severity or rule.severity
+    hits = load_check(rule.check)(use, active.options)
+    return [Finding(rule.code, rule.name, severity, hit.message, rule.help, path=path, why=rule.why, count=hit.count) for hit in hits]

@@ -12,11 +12,12 @@ from tunelint.findings import FixKind, Severity
 class Edit:
     """How a fix changes one record, as data.
 
-    `drop` removes the record; `set` and `remove` act on the value at `pointer`; `bytes` replaces the record's raw bytes
-    by `value` (bytes). Edits of one record are applied in the order of their rules' codes.
+    `drop` removes the record; `set` and `remove` act on the value at `pointer`; `cut` removes the list item at `pointer`
+    and all after it; `bytes` replaces the record's raw bytes by `value` (bytes). Edits of one record are applied in the
+    order of their rules' codes.
     """
 
-    action: Literal["drop", "set", "remove", "bytes"]
+    action: Literal["drop", "set", "remove", "cut", "bytes"]
     pointer: str = ""
     value: Any = None
 

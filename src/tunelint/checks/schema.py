@@ -173,6 +173,10 @@ def _wrong_turns(turns: Any, pointer: str) -> Iterator[tuple[str, Any, str]]:
 _PART_KEYS = frozenset({"text", "image", "image_url", "video", "audio", "document", "file", "toolUse", "toolResult", "reasoningContent"})
 
 
+def _part_text(part: dict[str, Any]) -> Any:
+    return part.get("text", part.get("value", part.get("content")))
+
+
 def _wrong_parts(parts: list[Any], pointer: str) -> Iterator[tuple[str, Any, str]]:
     for index, part in enumerate(parts):
         where = f"{pointer}/{index}"
@@ -181,7 +185,7 @@ def _wrong_parts(parts: list[Any], pointer: str) -> Iterator[tuple[str, Any, str
         # Bedrock's parts have no type: {"text": ...}, {"image": ...} (AWS Converse content blocks).
         if not isinstance(part, dict) or (not isinstance(part.get("type"), str) and _PART_KEYS.isdisjoint(part)):
             yield where, part, "a content part with a type"
-        elif part.get("type", "text" if "text" in part else None) == "text" and not isinstance(part.get("text", part.get("value", part.get("content"))), str):
+        elif part.get("type", "text" if "text" in part else None) == "text" and not isinstance(_part_text(part), str):
             yield f"{where}/text", part.get("text"), "text"
 
 

@@ -128,7 +128,8 @@ def last_turn_not_assistant(record: Record, options: dict[str, Any]) -> Iterator
         left = len(example.turns) - 1 - example.answer_index
         what = f"A {last.own_role} turn comes" if left == 1 else f"{left} turns come"
         teaches = "teaches" if left == 1 else "teach"
-        yield Hit(f"{what} after the last assistant turn and {teaches} nothing.", pointer=last.pointer)
+        edit = Edit("cut", example.turns[example.answer_index + 1].pointer)
+        yield Hit(f"{what} after the last assistant turn and {teaches} nothing.", pointer=last.pointer, edit=edit)
 
 
 def bad_weight(record: Record, options: dict[str, Any]) -> Iterator[Hit]:

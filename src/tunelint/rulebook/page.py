@@ -10,7 +10,8 @@ from typing import Any
 from tunelint.errors import TunelintError
 from tunelint.findings import FixKind, Severity
 
-SCOPES = ("line", "record", "dataset", "splits", "run")
+# line and record: one at a time; dataset and splits: all records together; run: a training run; settings: our own files
+SCOPES = ("line", "record", "dataset", "splits", "run", "settings")
 PACKS = ("min", "recommended", "strict")
 DECLARATIVE = ("pattern", "expression")
 _KEYS = {
