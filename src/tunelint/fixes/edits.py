@@ -15,7 +15,7 @@ def apply_edits(raw: bytes, edits: Sequence[Edit]) -> bytes:
     for edit in edits:
         if edit.action == "bytes":
             raw = edit.value
-        elif edit.action in ("set", "remove"):
+        elif edit.action in ("set", "remove", "cut"):
             raw = _changed(raw, edit)
     return raw
 
@@ -60,7 +60,9 @@ def _assign(value: Any, edit: Edit) -> None:
     *parents, last = _steps(edit.pointer)
     for step in parents:
         value = value[int(step)] if isinstance(value, list) else value[step]
-    if edit.action == "remove":
+    if edit.action == "cut":
+        del value[int(last) :]
+    elif edit.action == "remove":
         if isinstance(value, list):
             del value[int(last)]
         else:
