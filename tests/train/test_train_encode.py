@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 from train_rows import support_rows
 
 from tunelint.errors import TunelintError
-from tunelint.train.encode import IGNORED, PLAIN_TEMPLATE, Encoder
+from tunelint.train.encode import IGNORED, Encoded, Encoder
+from tunelint.train.models import PLAIN_TEMPLATE
 from tunelint.train.records import Call, Message, TrainRecord
 
 pytest.importorskip("transformers", reason="local training is an extra")
@@ -56,9 +59,15 @@ def chat(*turns: tuple[str, str] | tuple[str, str, bool]) -> TrainRecord:
     return TrainRecord(tuple(messages), "d" * 32)
 
 
-def learnt(tokenizer: Any, record: TrainRecord, max_length: int = 10_000) -> list[str]:
+def encode(tokenizer: Any, record: TrainRecord, max_length: int = 10_000) -> Encoded:
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        return Encoder(Path(folder), max_length).encode(record)
+
+
+def learnt(tokenizer: Any, record: TrainRecord) -> list[str]:
     """The runs of learnt tokens, decoded."""
-    encoded = Encoder(tokenizer, max_length).encode(record)
+    encoded = encode(tokenizer, record)
     runs: list[list[int]] = [[]]
     for label in encoded.labels:
         if label == IGNORED:
@@ -89,7 +98,8 @@ def test_answers_and_their_end_tokens_are_learnt(template: str, eos: str, expect
 def test_a_turn_that_is_switched_off_is_not_learnt(template: str) -> None:
     record = chat(("user", "Hi"), ("assistant", "wrong", False), ("user", "Again"), ("assistant", "right"))
     runs = learnt(tokenizer_with(template), record)
-    assert len(runs) == 1 and runs[0].startswith("right")
+    assert len(runs) == 1
+    assert runs[0].startswith("right")
 
 
 def test_an_answer_that_repeats_role_and_question_is_found_in_its_place() -> None:
@@ -124,17 +134,19 @@ def test_tool_calls_are_learnt_and_results_are_not() -> None:
 def test_a_plain_text_is_learnt_whole() -> None:
     tokenizer = tokenizer_with(LLAMA3)
     record = TrainRecord((Message("assistant", "Once upon a time", True),), "d" * 32, plain=True)
-    encoded = Encoder(tokenizer, 100).encode(record)
-    assert tokenizer.decode(encoded.input_ids) == "<s>Once upon a time</s>"
-    assert encoded.trained == len(encoded.input_ids) - 1
+    encoded = encode(tokenizer, record)
+    assert tokenizer.decode(encoded.input_ids) == "Once upon a time</s>"
+    assert encoded.labels == encoded.input_ids
 
 
 def test_what_is_longer_than_the_limit_loses_its_end_and_says_so() -> None:
     tokenizer = tokenizer_with(LLAMA3)
-    whole = Encoder(tokenizer, 10_000).encode(TALK)
-    cut = Encoder(tokenizer, 40).encode(TALK)
-    assert not whole.cut and cut.cut
-    assert cut.input_ids == whole.input_ids[:40] and cut.labels == whole.labels[:40]
+    whole = encode(tokenizer, TALK)
+    cut = encode(tokenizer, TALK, 40)
+    assert not whole.cut
+    assert cut.cut
+    assert cut.input_ids == whole.input_ids[:40]
+    assert cut.labels == whole.labels[:40]
     assert cut.trained < whole.trained
 
 
@@ -145,24 +157,27 @@ def test_accents_and_emoji_are_masked_by_character_not_by_byte() -> None:
         assert first.startswith("Ответ 🙂 да")
 
 
-def test_a_tokenizer_without_offsets_gives_the_same_mask(monkeypatch: pytest.MonkeyPatch) -> None:
-    tokenizer = tokenizer_with(LLAMA3, "<|eot_id|>")
-    fast = Encoder(tokenizer, 10_000).encode(TALK)
-    monkeypatch.setattr(type(tokenizer), "is_fast", property(lambda self: False))
-    assert Encoder(tokenizer, 10_000).encode(TALK) == fast
-
-
-def test_a_template_that_refuses_or_hides_is_one_clear_error() -> None:
-    with pytest.raises(TunelintError, match=r"chat template refuses this conversation .*whole conversation, please"):
+def test_a_template_that_refuses_is_one_clear_error() -> None:
+    with pytest.raises(
+        TunelintError, match=f"Record {'d' * 32}: the chat template refuses .*whole conversation, please"
+    ):
         learnt(tokenizer_with(STRICT), chat(("user", "Hi"), ("assistant", "Hello")))
+
+
+def test_an_answer_that_the_template_hides_is_not_learnt() -> None:
     mute = "{%- for m in messages -%}{{- m.role -}}{%- endfor -%}"
-    with pytest.raises(TunelintError, match=r"does not show turn 2 \(assistant\)"):
-        learnt(tokenizer_with(mute), chat(("user", "Hi"), ("assistant", "Hello")))
+    assert learnt(tokenizer_with(mute), chat(("user", "Hi"), ("assistant", "Hello"))) == []
 
 
-def test_a_lone_surrogate_is_one_clear_error() -> None:
-    with pytest.raises(TunelintError, match=r"character that is no text"):
-        learnt(tokenizer_with(LLAMA3), chat(("user", "Hi"), ("assistant", "Hello \ud83d")))
+def test_reasoning_beside_the_answer_is_learnt_where_the_template_shows_it() -> None:
+    template = (
+        "{%- for m in messages -%}<|im_start|>{{ m.role }}\n"
+        "{%- if m.reasoning_content -%}<think>{{ m.reasoning_content }}</think>{%- endif -%}"
+        "{{- m.content }}<|im_end|>{%- endfor -%}"
+    )
+    answer = Message("assistant", "Four.", True, extra={"reasoning_content": "2 + 2"})
+    record = TrainRecord((Message("user", "2 + 2?"), answer), "d" * 32)
+    assert learnt(tokenizer_with(template, "<|im_end|>"), record) == ["<think>2 + 2</think>Four.<|im_end|>"]
 
 
 def test_the_tiny_tokenizer_takes_text_it_has_never_seen() -> None:

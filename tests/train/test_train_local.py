@@ -54,7 +54,8 @@ def same_run(one: RunFolder, other: RunFolder) -> None:
     assert one.metrics.path.read_text() == other.metrics.path.read_text()
     for table, twin in ((one.eval_losses, other.eval_losses), (one.row_losses, other.row_losses)):
         arrays, twins = table.read(), twin.read()
-        assert arrays is not None and twins is not None
+        assert arrays is not None
+        assert twins is not None
         for name, array in arrays.items():
             assert np.array_equal(array, twins[name]), name
     assert (one.model / "model.safetensors").read_bytes() == (other.model / "model.safetensors").read_bytes()
@@ -91,7 +92,8 @@ def test_a_long_schedule_on_few_rows_overfits_like_a_textbook(demo: tuple[RunFol
     evals = [(point["step"], point["eval_loss"]) for point in points if "eval_loss" in point]
     losses = [point["loss"] for point in points if "loss" in point]
     best = min(evals, key=lambda point: point[1])
-    assert evals[0][0] == 0 and len(evals) >= 9
+    assert evals[0][0] == 0
+    assert len(evals) >= 9
     assert evals[0][0] < best[0] < evals[-1][0]
     assert evals[-1][1] > 1.1 * best[1]
     assert losses[-1] < 0.3 * losses[0]
@@ -101,15 +103,20 @@ def test_the_run_folder_is_complete(demo: tuple[RunFolder, list[Event]]) -> None
     folder, _ = demo
     record, points = folder.read(), folder.metrics.read()
     assert record["state"] == folder.state == "succeeded"
-    assert record["settings"]["epochs"] == 50 and record["versions"]["torch"] and record["times"]["succeeded"]
+    assert record["settings"]["epochs"] == 50
+    assert record["versions"]["torch"]
+    assert record["times"]["succeeded"]
     steps = [point["step"] for point in points if "eval_loss" in point]
     table, rows = folder.eval_losses.read(), folder.row_losses.read()
-    assert table is not None and rows is not None
-    assert table["steps"].tolist() == steps and table["losses"].shape == (len(steps), 24)
+    assert table is not None
+    assert rows is not None
+    assert table["steps"].tolist() == steps
+    assert table["losses"].shape == (len(steps), 24)
     weighted = (table["losses"].astype(float) * table["tokens"]).sum(1) / table["tokens"].sum()
     assert weighted == pytest.approx([point["eval_loss"] for point in points if "eval_loss" in point], rel=1e-6)
     assert table["records"].tolist() == [row.digest for row in folder.plan().eval]
-    assert rows["epochs"][-1] == 50 and rows["records"].tolist() == [row.digest for row in folder.plan().train]
+    assert rows["epochs"][-1] == 50
+    assert rows["records"].tolist() == [row.digest for row in folder.plan().train]
     assert set(rows["steps"]) <= set(steps)
 
 
@@ -122,12 +129,15 @@ def test_the_best_checkpoint_is_kept_and_becomes_the_model(demo: tuple[RunFolder
     folder, _ = demo
     best = folder.read()["best"]
     lowest = min((point["eval_loss"], point["step"]) for point in folder.metrics.read() if "eval_loss" in point)
-    assert (best["eval_loss"], best["step"]) == lowest and folder.read()["kept_step"] == best["step"]
+    assert (best["eval_loss"], best["step"]) == lowest
+    assert folder.read()["kept_step"] == best["step"]
     saved = sorted(int(path.name.rpartition("-")[2]) for path in folder.checkpoints.iterdir())
-    assert saved == folder.read()["checkpoints"] and best["step"] in saved and len(saved) == 4
+    assert saved == folder.read()["checkpoints"]
+    assert best["step"] in saved
+    assert len(saved) == 4
     tokenizer = AutoTokenizer.from_pretrained(folder.model)
     model = AutoModelForCausalLM.from_pretrained(folder.model)
-    rows = [Encoder(tokenizer, 1024).encode(row) for row in folder.plan().eval]
+    rows = [Encoder(folder.model, 1024).encode(row) for row in folder.plan().eval]
     losses = example_losses(model, rows, tokenizer.pad_token_id, "cpu")
     assert mean_loss(losses, [row.trained for row in rows]) == pytest.approx(best["eval_loss"], rel=1e-5)
     assert {path.suffix for path in folder.model.iterdir()} == {".json", ".jinja", ".safetensors"}
@@ -208,7 +218,8 @@ def test_a_signal_saves_a_checkpoint_and_the_run_goes_on_from_it(
     worker.send_signal(number)
     assert worker.wait() == 128 + number
     step = folder.read()["progress"]["step"]
-    assert folder.state == "interrupted" and 0 < step < 40
+    assert folder.state == "interrupted"
+    assert 0 < step < 40
     events = list(resume_run(folder))
     assert StateEvent("training", f"from step {step}") in events
     same_run(undisturbed, folder)
@@ -230,7 +241,8 @@ def test_half_a_checkpoint_and_stray_files_are_thrown_away(undisturbed: RunFolde
         stream.write(b'{"step": 41, "lo')
     list(resume_run(folder))
     same_run(undisturbed, folder)
-    assert not list(folder.path.glob(".*.tmp")) and not (folder.path / ".model.partial").exists()
+    assert not list(folder.path.glob(".*.tmp"))
+    assert not (folder.path / ".model.partial").exists()
 
 
 def test_closing_the_iterator_stops_the_run(tmp_path: Path) -> None:
@@ -241,7 +253,8 @@ def test_closing_the_iterator_stops_the_run(tmp_path: Path) -> None:
             break
     assert isinstance(events, Iterator)
     events.close()  # type: ignore[attr-defined]
-    assert folder.state == "interrupted" and folder.read()["checkpoints"]
+    assert folder.state == "interrupted"
+    assert folder.read()["checkpoints"]
     LocalBackend().cancel(folder)
     with pytest.raises(TunelintError, match="has cancelled"):
         resume_run(folder)
@@ -274,7 +287,8 @@ def test_any_causal_model_from_a_folder_is_trained_and_resumed(model_folder: Pat
     whole = start_run(plan("whole"))
     list(follow_run(whole))
     losses = [point["eval_loss"] for point in whole.metrics.read() if "eval_loss" in point]
-    assert losses[-1] < losses[0] - 0.5 and len(losses) >= 9
+    assert losses[-1] < losses[0] - 0.5
+    assert len(losses) >= 9
     stopped = start_run(plan("stopped"))
     events = follow_run(stopped)
     for event in events:
@@ -290,7 +304,8 @@ def test_a_model_that_is_not_there_is_one_clear_error(tmp_path: Path, name: str)
     folder = start_run(Plan(train=support_rows(4, 1), model=name, run_dir=tmp_path / "run"))
     with pytest.raises(TunelintError, match="Cannot load the model"):
         list(follow_run(folder))
-    assert folder.state == "failed" and "Cannot load the model" in folder.read()["error"]
+    assert folder.state == "failed"
+    assert "Cannot load the model" in folder.read()["error"]
 
 
 def test_the_last_layers_alone_are_trained_when_asked(tmp_path: Path) -> None:
@@ -346,8 +361,10 @@ def test_training_without_eval_rows_keeps_the_last_checkpoint(tmp_path: Path) ->
     plan = Plan(train=support_rows(9, 1), run_dir=tmp_path / "run", hyperparameters=Hyperparameters(epochs=2))
     folder = start_run(plan)
     list(follow_run(folder))
-    assert folder.eval_losses.read() is None and folder.read()["best"] is None
-    assert folder.read()["kept_step"] == 2 and (folder.model / "model.safetensors").is_file()
+    assert folder.eval_losses.read() is None
+    assert folder.read()["best"] is None
+    assert folder.read()["kept_step"] == 2
+    assert (folder.model / "model.safetensors").is_file()
     assert all("eval_loss" not in point for point in folder.metrics.read())
 
 
@@ -377,4 +394,6 @@ def test_worker_prints_events_as_json_lines_and_explains_misuse(tmp_path: Path) 
     assert lines[-1] == {"event": "state", "state": "succeeded", "text": ""}
     assert subprocess.run(worker, capture_output=True).returncode == 2
     wrong = subprocess.run([*worker, str(tmp_path)], capture_output=True, text=True)
-    assert wrong.returncode == 2 and "is no run folder" in wrong.stderr and "Traceback" not in wrong.stderr
+    assert wrong.returncode == 2
+    assert "is no run folder" in wrong.stderr
+    assert "Traceback" not in wrong.stderr

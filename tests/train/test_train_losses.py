@@ -13,16 +13,18 @@ torch = pytest.importorskip("torch", reason="local training is an extra")
 
 
 @pytest.fixture(scope="module")
-def tiny() -> tuple[object, list[Encoded], int]:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, list[Encoded], int]:
     from tunelint.train.tiny import build_model, train_tokenizer
 
     rows = support_rows(9, 3)
     tokenizer = train_tokenizer(rows)
-    encoder = Encoder(tokenizer, 512)
+    folder = tmp_path_factory.mktemp("tokenizer")
+    tokenizer.save_pretrained(folder)
+    encoder = Encoder(folder, 512)
     return build_model(tokenizer, 0), [encoder.encode(row) for row in rows], tokenizer.pad_token_id
 
 
-def test_losses_are_those_of_each_row_alone(tiny: tuple[object, list[Encoded], int], monkeypatch: object) -> None:
+def test_losses_are_those_of_each_row_alone(tiny: tuple[object, list[Encoded], int]) -> None:
     model, rows, pad = tiny
     together = example_losses(model, rows, pad, "cpu")
     for row, loss in zip(rows, together, strict=True):

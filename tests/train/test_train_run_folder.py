@@ -28,6 +28,7 @@ MESSAGES = st.builds(
     trained=st.booleans(),
     calls=st.lists(st.builds(Call, TEXT, TEXT | st.dictionaries(TEXT, st.integers()), st.none() | TEXT)).map(tuple),
     call_id=st.none() | TEXT,
+    extra=st.dictionaries(st.sampled_from(["name", "reasoning_content"]), TEXT),
 )
 RECORDS = st.builds(
     TrainRecord,
@@ -59,7 +60,9 @@ def turn(role: str, text: str, **more: object) -> Turn:
 
 def test_selection_says_what_it_leaves_out() -> None:
     ask, answer = turn("user", "hi"), turn("assistant", "hello")
-    call = turn("assistant", "", calls=(ToolCall("find", '{"q": 1}', "c1", ""),))
+    call = turn(
+        "assistant", "", raw={"reasoning": "look it up", "weight": 1}, calls=(ToolCall("find", '{"q": 1}', "c1", ""),)
+    )
     selection = select_records(
         [
             (Example("openai-chat", (ask, answer)), "a"),
@@ -78,8 +81,11 @@ def test_selection_says_what_it_leaves_out() -> None:
     }  # fmt: skip
     first, tools, text, pair = selection.records
     assert [message.trained for message in first.messages] == [False, True]
-    assert tools.messages[1].calls == (Call("find", '{"q": 1}', "c1"),) and tools.messages[2].call_id == "c1"
-    assert text.plain and text.messages[0].trained
+    assert tools.messages[1].calls == (Call("find", '{"q": 1}', "c1"),)
+    assert tools.messages[2].call_id == "c1"
+    assert tools.messages[1].extra == {"reasoning": "look it up"}
+    assert text.plain
+    assert text.messages[0].trained
     assert pair.rejected[0].text == "no"
 
 
@@ -145,7 +151,8 @@ def test_one_worker_at_a_time_and_a_dead_one_frees_the_run(tmp_path: Path) -> No
         "with RunFolder(sys.argv[1]).working():\n    print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", script, str(folder.path)], stdout=subprocess.PIPE)
-    assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
     assert folder.state == "training"
     with pytest.raises(LockedError, match=f"Process {holder.pid} is working on"), folder.working():
         pass
@@ -189,9 +196,12 @@ def test_loss_table_grows_and_is_cut_back(tmp_path: Path) -> None:
     table.keep_up_to(5)
     arrays = table.read()
     assert arrays is not None
-    assert arrays["steps"].tolist() == [0, 5] and arrays["epochs"].tolist() == [0.0, 1.0]
-    assert arrays["losses"].dtype == np.float32 and arrays["losses"].tolist() == [[0.0, 0.5], [5.0, 5.5]]
-    assert arrays["tokens"].tolist() == [3, 4] and arrays["records"].tolist() == ["a" * 32, "b" * 32]
+    assert arrays["steps"].tolist() == [0, 5]
+    assert arrays["epochs"].tolist() == [0.0, 1.0]
+    assert arrays["losses"].dtype == np.float32
+    assert arrays["losses"].tolist() == [[0.0, 0.5], [5.0, 5.5]]
+    assert arrays["tokens"].tolist() == [3, 4]
+    assert arrays["records"].tolist() == ["a" * 32, "b" * 32]
     table.keep_up_to(-1)
     assert table.read() is None
     table.path.write_bytes(b"no zip")

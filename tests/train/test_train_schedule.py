@@ -19,7 +19,8 @@ def test_evals_are_enough_and_not_too_many(rows: int, batch: int, epochs: int, l
     assert schedule.total_steps == schedule.steps_per_epoch * epochs
     assert len(schedule.evals) >= min(least, schedule.total_steps)
     assert len(schedule.evals) <= max(30, 2 * least, least + epochs)
-    assert schedule.total_steps in schedule.evals and min(schedule.evals) >= 1
+    assert schedule.total_steps in schedule.evals
+    assert min(schedule.evals) >= 1
     assert max(schedule.evals) == schedule.total_steps
 
 

@@ -9,9 +9,11 @@ gradients and Adam's two moments, activations and logits.
 from __future__ import annotations
 
 import random
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tunelint.errors import TunelintError
@@ -54,9 +56,11 @@ def estimate_local(plan: Plan) -> Estimate:
     tokenizer, skeleton, context = load_skeleton(plan)
     parameters = skeleton.num_parameters()
     settings = decide(plan, len(plan.train), context, parameters)
-    encoder = Encoder(tokenizer, settings.max_length)
-    train = _lengths(encoder, plan.train, settings.batch_size)
-    evals = _lengths(encoder, plan.eval, settings.batch_size)
+    with tempfile.TemporaryDirectory(prefix="tunelint-") as folder:
+        tokenizer.save_pretrained(folder)
+        encoder = Encoder(Path(folder), settings.max_length)
+        train = _lengths(encoder, plan.train, settings.batch_size)
+        evals = _lengths(encoder, plan.eval, settings.batch_size)
     schedule = make_schedule(len(plan.train), settings.batch_size, settings.epochs, settings.evals)
     trained = count_trained(skeleton, settings)
     passes = train.padded * train.rows * settings.epochs
@@ -104,7 +108,7 @@ def _memory(plan: Plan, skeleton: Any, settings: Settings, trained: int, length:
     activations = rows * length * config.hidden_size * layers * ACTIVATIONS_PER_UNIT
     # The logits, their float32 copy and their gradient.
     logits = rows * length * config.vocab_size * 4 * 3
-    return round(weights + activations + logits)
+    return int(weights + activations + logits)
 
 
 def _matmul_speed(device: str, threads: int | None) -> float:

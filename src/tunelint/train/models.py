@@ -10,18 +10,34 @@ from typing import Any
 
 from tunelint.errors import TunelintError
 from tunelint.train import tiny
-from tunelint.train.encode import PLAIN_TEMPLATE
 from tunelint.train.plan import TINY, Plan
 
 SMALL_MODEL = 5_000_000
 
+# For base models without a chat template of their own. It is saved with the result, so that asking the model uses it.
+PLAIN_TEMPLATE = (
+    "{{- bos_token or '' -}}"
+    "{%- for message in messages -%}"
+    "{{- '### ' + message['role'].capitalize() + ':\n' + message['content'] -}}"
+    "{%- for call in message.get('tool_calls') or [] -%}"
+    "{{- '\n' + ({'name': call.function.name, 'arguments': call.function.arguments} | tojson) -}}"
+    "{%- endfor -%}"
+    "{{- (eos_token or '') + '\n\n' if message['role'] == 'assistant' else '\n\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '### Assistant:\n' -}}{%- endif -%}"
+)
+
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model and its tokenizer. `context` is its longest input in tokens; `notes` is what the user should know."""
+    """A model and its tokenizer, which also lies in `tokenizer_folder`.
+
+    `context` is the model's longest input in tokens; `notes` is what the user should know.
+    """
 
     model: Any
     tokenizer: Any
+    tokenizer_folder: Path
     context: int
     parameters: int
     notes: tuple[str, ...] = ()
@@ -30,23 +46,34 @@ class Loaded:
 def load(plan: Plan, run: Path) -> Loaded:
     """Load what `plan.model` names, in float32, on the CPU.
 
-    Raises TunelintError where it is not there, is no causal language model, or has no safetensors weights.
+    The tokenizer is written into the run folder and read back even the first time: the first start and every resume see
+    the very same one. Raises TunelintError where the model is not there, is no causal language model, or has no
+    safetensors weights.
     """
-    if plan.model == TINY:
-        return _load_tiny(plan, run)
-    return _load_pretrained(plan.model)
-
-
-def _load_tiny(plan: Plan, run: Path) -> Loaded:
-    from transformers import AutoTokenizer
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = run / "tokenizer"
+    tokenizer, notes = _make_tokenizer(plan)
     if not folder.exists():
-        tiny.save_tokenizer(tiny.train_tokenizer(plan.train), folder)
-    # Read back even when just written: the first start and every resume see the very same tokenizer.
+        partial = folder.with_name(".tokenizer.partial")
+        tokenizer.save_pretrained(partial)
+        partial.rename(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    model = tiny.build_model(tokenizer, plan.seed)
-    return Loaded(model, tokenizer, tiny.CONTEXT, model.num_parameters(), (tiny.NOTICE,))
+    if plan.model == TINY:
+        model = tiny.build_model(tokenizer, plan.seed)
+    else:
+        with _explained(plan.model):
+            model = AutoModelForCausalLM.from_pretrained(
+                plan.model, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+            )
+    return Loaded(model, tokenizer, folder, _context(model, tokenizer), model.num_parameters(), notes)
+
+
+def _make_tokenizer(plan: Plan) -> tuple[Any, tuple[str, ...]]:
+    if plan.model == TINY:
+        return tiny.train_tokenizer(plan.train), (tiny.NOTICE,)
+    return _load_tokenizer(plan.model)
 
 
 def load_skeleton(plan: Plan) -> tuple[Any, Any, int]:
@@ -54,29 +81,16 @@ def load_skeleton(plan: Plan) -> tuple[Any, Any, int]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    tokenizer, _ = _make_tokenizer(plan)
     if plan.model == TINY:
-        tokenizer = tiny.train_tokenizer(plan.train)
         config = tiny.model_config(tokenizer)
     else:
-        tokenizer, _ = _load_tokenizer(plan.model)
         with _explained(plan.model):
             config = AutoConfig.from_pretrained(plan.model, trust_remote_code=False)
     with torch.device("meta"), _explained(plan.model):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
     model.tie_weights()
     return tokenizer, model, _context(model, tokenizer)
-
-
-def _load_pretrained(name: str) -> Loaded:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    tokenizer, notes = _load_tokenizer(name)
-    with _explained(name):
-        model = AutoModelForCausalLM.from_pretrained(
-            name, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
-        )
-    return Loaded(model, tokenizer, _context(model, tokenizer), model.num_parameters(), notes)
 
 
 def _load_tokenizer(name: str) -> tuple[Any, tuple[str, ...]]:

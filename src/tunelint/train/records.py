@@ -17,6 +17,8 @@ from typing import Any
 from tunelint.errors import TunelintError
 from tunelint.records.example import Example, Turn
 
+EXTRA_KEYS = ("name", "reasoning_content", "thinking", "reasoning")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -29,13 +31,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn as the trainer sees it; `trained` says whether its tokens are learnt."""
+    """One turn as the trainer sees it; `trained` says whether its tokens are learnt.
+
+    `extra` holds what chat templates read besides: the speaker's name and reasoning.
+    """
 
     role: str
     text: str
     trained: bool = False
     calls: tuple[Call, ...] = ()
     call_id: str | None = None
+    extra: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,13 @@ def _message(turn: Turn, plain: bool) -> Message:
         trained=turn.trained and (plain or turn.role == "assistant"),
         calls=tuple(Call(call.name, call.arguments, call.id) for call in turn.calls),
         call_id=turn.call_id,
+        extra=_extra(turn),
     )
+
+
+def _extra(turn: Turn) -> dict[str, str]:
+    raw = turn.raw if isinstance(turn.raw, dict) else {}
+    return {key: raw[key] for key in EXTRA_KEYS if isinstance(raw.get(key), str)}
 
 
 def encode_rows(records: Iterable[TrainRecord]) -> bytes:
@@ -152,6 +164,8 @@ def _turn(message: Message) -> dict[str, Any]:
         turn["calls"] = [{"name": call.name, "arguments": call.arguments, "id": call.id} for call in message.calls]
     if message.call_id is not None:
         turn["call_id"] = message.call_id
+    if message.extra:
+        turn["extra"] = message.extra
     return turn
 
 
@@ -162,4 +176,5 @@ def _read_message(turn: dict[str, Any]) -> Message:
         trained=bool(turn["trained"]),
         calls=tuple(Call(call["name"], call["arguments"], call.get("id")) for call in turn.get("calls", ())),
         call_id=turn.get("call_id"),
+        extra=dict(turn.get("extra", {})),
     )

@@ -7,7 +7,6 @@ from data to verdict on any laptop within a minute; the result is no useful assi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from tunelint.train.records import TrainRecord
@@ -101,10 +100,3 @@ def model_config(tokenizer: Any) -> Any:
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
     )
-
-
-def save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Write the tokenizer where a resumed run will find it, whole or not at all."""
-    partial = folder.with_name(f".{folder.name}.tmp")
-    tokenizer.save_pretrained(partial)
-    partial.rename(folder)

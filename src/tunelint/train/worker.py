@@ -95,7 +95,7 @@ def _prepare(
     stored = folder.read()["settings"]
     facts = (loaded.context, loaded.parameters)
     settings = Settings.from_json(stored) if stored else decide(plan, len(plan.train), *facts)
-    encoder = Encoder(loaded.tokenizer, settings.max_length)
+    encoder = Encoder(loaded.tokenizer_folder, settings.max_length)
     train_rows = _encode(encoder, plan.train, "train", emit)
     if not train_rows:
         raise TunelintError(
@@ -112,7 +112,16 @@ def _prepare(
 def _encode(
     encoder: Encoder, records: Sequence[TrainRecord], split: str, emit: Callable[[Event], None]
 ) -> list[Encoded]:
-    rows = [encoder.encode(record) for record in records]
+    rows, refusals = [], []
+    for record in records:
+        try:
+            rows.append(encoder.encode(record))
+        except TunelintError as refusal:
+            refusals.append(str(refusal))
+    if refusals and not rows:
+        raise TunelintError(f"No {split} row can be trained on. {refusals[0]}")
+    if refusals:
+        emit(MessageEvent(f"{len(refusals)} {split} rows are left out, the first because: {refusals[0]}", "warning"))
     kept = [row for row in rows if row.trained]
     if any(row.cut for row in rows):
         count = sum(row.cut for row in rows)
