@@ -105,7 +105,11 @@ def row_digests(rows: Ragged, *, ordered: bool = True) -> Hashes:
     return np.where(rows.lengths > 0, mix(totals + rows.lengths.astype(np.uint64)) | np.uint64(1), np.uint64(0))
 
 
-def sketch_slots(values: Hashes) -> tuple[Indices, int]:
-    """A slot for each hash in a counting table that has room enough: (slots, size of the table, a power of two)."""
-    size = 1 << min(max(len(values).bit_length() + 1, 8), 22)
-    return (values & np.uint64(size - 1)).astype(np.int64), size
+def table_size(entries: int, most_bits: int = 22) -> int:
+    """A power of two with room for so many entries, up to a limit, for counting hashes by their lower bits."""
+    return 1 << min(max(entries.bit_length() + 1, 8), most_bits)
+
+
+def table_slots(values: Hashes, size: int) -> Indices:
+    """The slot of each hash in a table of that size (a power of two)."""
+    return (values & np.uint64(size - 1)).astype(np.int64)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunelint.similarity import fast
-from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges, sketch_slots
+from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges, table_size, table_slots
 
 RARITY_BITS = 6
 CANDIDATES = 1 << 21  # candidate pairs in memory at a time in the numpy path
@@ -34,13 +34,14 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True)
 class Postings:
-    """A prepared join: the rows without the empty ones in order of size, and who meets whom.
+    """A prepared join: which rows, smallest first and without the empty ones (`order`), and who meets whom.
 
-    `visits` is the number of times that two rows meet in an inverted list, the cost of the join.
+    `sizes`, `probe` and `index` go by that order. `visits` is the number of times that two rows meet in an inverted list, the cost of the join.
     """
 
     rows: Ragged
-    original: Indices
+    order: Indices
+    sizes: Indices
     probe: Indices
     index: Indices
     read: Indices
@@ -69,17 +70,21 @@ def split_pairs(pairs: Pairs, first: int) -> Pairs:
 def prepare(rows: Ragged, threshold: float, first: int | None = None, compiled: bool | None = None) -> Postings:
     """Order values and rows and build the inverted lists. With `first`, only pairs across row `first` are joined."""
     sizes = rows.lengths
-    original = np.argsort(sizes, kind="stable")
-    original = original[sizes[original] > 0]
-    ordered, sizes = rows.take(original), sizes[original]
+    order = np.argsort(sizes, kind="stable")
+    order = order[sizes[order] > 0]
+    sizes = sizes[order]
     probe = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
     index = sizes - np.ceil(2 * threshold / (1 + threshold) * sizes - 1e-9).astype(np.int64) + 1
-    prefix = _rarest(ordered, probe, compiled)
-    owner = np.repeat(np.arange(len(sizes)), probe)
-    posted = np.arange(len(prefix)) - np.repeat(offsets_of(probe)[:-1], probe) < index[owner]
-    second = np.zeros(len(prefix), np.int64) if first is None else (original[owner] >= first).astype(np.int64)
-    read, post, lists, visits = _inverted_lists(prefix, posted, second, both=first is not None)
-    return Postings(ordered, original, probe, index, read, post, lists, threshold, visits)
+    prefix = _rarest(rows, order, probe, compiled)
+    meeting = np.flatnonzero(_maybe_repeated(prefix, compiled))
+    owner = np.repeat(np.arange(len(sizes)), probe)[meeting]
+    posted = meeting - offsets_of(probe)[owner] < index[owner]
+    second = np.zeros(len(meeting), np.int64) if first is None else (order[owner] >= first).astype(np.int64)
+    read, post = np.full(len(prefix), -1), np.full(len(prefix), -1)
+    read[meeting], post[meeting], lists, visits = _inverted_lists(
+        prefix[meeting], posted, second, both=first is not None
+    )
+    return Postings(rows, order, sizes, probe, index, read, post, lists, threshold, visits)
 
 
 def run(postings: Postings, *, compiled: bool | None = None) -> Pairs:
@@ -88,19 +93,16 @@ def run(postings: Postings, *, compiled: bool | None = None) -> Pairs:
     kernels = fast.kernels(compiled, len(rows.values))
     if kernels is not None:
         x, y, overlap = kernels.join(
-            rows.values, rows.offsets, postings.probe, postings.index, postings.read, postings.post, postings.lists,
-            postings.threshold,
+            rows.values, rows.offsets, postings.order, postings.probe, postings.index, postings.read, postings.post,
+            postings.lists, postings.threshold,
         )  # fmt: skip
     else:
         x, y, overlap = _numpy_join(postings)
-    sizes = rows.lengths
-    score = overlap / (sizes[x] + sizes[y] - overlap)
-    left, right = (
-        np.minimum(postings.original[x], postings.original[y]),
-        np.maximum(postings.original[x], postings.original[y]),
-    )
-    order = np.lexsort((right, left))
-    return Pairs(left[order], right[order], score[order])
+    x, y = postings.order[x], postings.order[y]
+    score = overlap / (rows.lengths[x] + rows.lengths[y] - overlap)
+    left, right = np.minimum(x, y), np.maximum(x, y)
+    by_row = np.lexsort((right, left))
+    return Pairs(left[by_row], right[by_row], score[by_row])
 
 
 def similarities(
@@ -145,26 +147,39 @@ def _overlaps_of_few(a: Ragged, b: Ragged) -> Indices:
     return np.bincount((twice >> np.uint64(52)).astype(np.int64), minlength=len(a))
 
 
-def _rarest(rows: Ragged, counts: Indices, compiled: bool | None) -> Hashes:
-    """The `counts[i]` rarest values of each row, flat, as keys: the upper 6 bits say how many rows hold the value.
+def _rarest(rows: Ragged, order: Indices, counts: Indices, compiled: bool | None) -> Hashes:
+    """The `counts[i]` rarest values of row order[i], flat, as keys: the upper 6 bits say how many rows hold the value.
 
     That comes from a counting sketch, on a log scale; the lower 58 bits are the hash's. The order only decides how fast
     a join is, never what it finds: two values with the same key can but add a candidate, which is verified.
     """
-    slot, size = sketch_slots(rows.values)
-    count = np.bincount(slot, minlength=size)
-    rarity = np.minimum(4 * np.log2(np.maximum(count, 1)), (1 << RARITY_BITS) - 1).astype(np.uint8)
-    kernels = fast.kernels(compiled, len(rows.values))
     keys: Hashes
+    size = table_size(len(rows.values))
+    kernels = fast.kernels(compiled, len(rows.values))
     if kernels is not None:
-        keys = kernels.rarest(rows.values, rows.offsets, rarity, counts)
+        keys = kernels.rarest(rows.values, rows.offsets, order, counts, size)
         return keys
-    keys = (rarity[slot].astype(np.uint64) << np.uint64(64 - RARITY_BITS)) | (rows.values >> np.uint64(RARITY_BITS))
+    slot = table_slots(rows.values, size)
+    count = np.bincount(slot, minlength=size)
+    rarity = np.minimum(4 * np.log2(np.maximum(count, 1)), (1 << RARITY_BITS) - 1).astype(np.uint64)
+    keys = (rarity[slot] << np.uint64(64 - RARITY_BITS)) | (rows.values >> np.uint64(RARITY_BITS))
     bounds = rows.offsets.tolist()
     for begin, end in pairwise(bounds):
         keys[begin:end].sort()
-    keys = keys[ranges(rows.offsets[:-1], counts)]
-    return keys
+    return keys[ranges(rows.offsets[order], counts)]
+
+
+def _maybe_repeated(keys: Hashes, compiled: bool | None) -> NDArray[np.bool_]:
+    """False for keys that certainly occur once, so that nobody can be met there: most keys of a prefix."""
+    repeated: NDArray[np.bool_]
+    size = table_size(4 * len(keys), 26)
+    kernels = fast.kernels(compiled, len(keys))
+    if kernels is not None:
+        repeated = kernels.maybe_repeated(keys, size)
+    else:
+        slot = table_slots(keys, size)
+        repeated = np.bincount(slot, minlength=size)[slot] > 1
+    return repeated
 
 
 def _inverted_lists(
@@ -195,20 +210,20 @@ def _inverted_lists(
 
 def _numpy_join(postings: Postings) -> tuple[Indices, Indices, Indices]:
     """Candidates by enumerating who meets in a list, a few million at a time; then the exact overlap of each."""
-    sizes, threshold = postings.rows.lengths, postings.threshold
+    rows, order, sizes, threshold = postings.rows, postings.order, postings.sizes, postings.threshold
     keys = [np.empty(0, np.int64)]
     for x, y in _meetings(postings):
         keys.append(np.unique(x * len(sizes) + y))
     key = np.unique(np.concatenate(keys))
     x, y = key // max(len(sizes), 1), key % max(len(sizes), 1)
-    overlap = overlaps(postings.rows, postings.rows, x, y, compiled=False)
+    overlap = overlaps(rows, rows, order[x], order[y], compiled=False)
     good = overlap / (sizes[x] + sizes[y] - overlap) >= threshold
     return x[good], y[good], overlap[good]
 
 
 def _meetings(postings: Postings) -> Iterator[tuple[Indices, Indices]]:
     """Pairs (later, earlier) of rows that meet and whose sizes and places still allow the threshold."""
-    sizes, threshold = postings.rows.lengths, postings.threshold
+    sizes, threshold = postings.sizes, postings.threshold
     owner = np.repeat(np.arange(len(sizes)), postings.probe)
     place = np.arange(len(owner)) - np.repeat(offsets_of(postings.probe)[:-1], postings.probe)
     posts = (postings.post >= 0) & (place < postings.index[owner])

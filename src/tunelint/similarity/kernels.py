@@ -141,24 +141,30 @@ def _sorted_set(source: Hashes, slots: Indices, target: Hashes) -> int:
 
 
 @machine_code
-def rarest(values: Hashes, offsets: Indices, rarity: NDArray[np.uint8], counts: Indices) -> Hashes:
-    """The `counts[i]` rarest values of each row in the order of (rarity, value), as sort keys, flat.
+def rarest(values: Hashes, offsets: Indices, order: Indices, counts: Indices, slots: int) -> Hashes:
+    """The `counts[i]` rarest values of row order[i] in the order of (rarity, value), as sort keys, flat.
 
-    `rarity` is a table by the lower bits of a value; a key has the rarity in its upper 6 bits.
+    How often a value occurs is counted in a table of `slots` places; a key has its logarithm in the upper 6 bits.
     """
+    mask = np.uint64(slots - 1)
+    table = np.zeros(slots, np.int32)
+    for place in range(len(values)):
+        table[int(values[place] & mask)] += 1
+    rarity = np.empty(slots, np.uint8)
+    for slot in range(slots):
+        rarity[slot] = min(int(4.0 * np.log2(table[slot])), 63) if table[slot] else 0
     total = 0
     for row in range(len(counts)):
         total += counts[row]
     keys = np.empty(total, np.uint64)
-    mask = np.uint64(len(rarity) - 1)
     first = 0
-    for row in range(len(counts)):
+    for row in range(len(order)):
         limit, filled = counts[row], 0
-        for place in range(offsets[row], offsets[row + 1]):
+        for place in range(offsets[order[row]], offsets[order[row] + 1]):
             value = values[place]
             key = (np.uint64(rarity[int(value & mask)]) << np.uint64(58)) | (value >> np.uint64(6))
             if filled == limit:
-                if limit == 0 or key >= keys[first + filled - 1]:
+                if key >= keys[first + filled - 1]:
                     continue
             else:
                 filled += 1
@@ -169,6 +175,20 @@ def rarest(values: Hashes, offsets: Indices, rarity: NDArray[np.uint8], counts: 
             keys[before + 1] = key
         first += limit
     return keys
+
+
+@machine_code
+def maybe_repeated(keys: Hashes, slots: int) -> NDArray[np.bool_]:
+    """False for keys that certainly stand alone: no other key falls into their slot of a table."""
+    mask = np.uint64(slots - 1)
+    table = np.zeros(slots, np.uint8)
+    for place in range(len(keys)):
+        slot = int(keys[place] & mask)
+        table[slot] = min(table[slot] + 1, 2)
+    repeated = np.empty(len(keys), np.bool_)
+    for place in range(len(keys)):
+        repeated[place] = table[int(keys[place] & mask)] == 2
+    return repeated
 
 
 @machine_code
@@ -212,6 +232,7 @@ def needed_overlap(threshold: float, a: int, b: int) -> int:
 def join(
     values: Hashes,
     offsets: Indices,
+    order: Indices,
     probe: Indices,
     index: Indices,
     read: Indices,
@@ -221,11 +242,14 @@ def join(
 ) -> tuple[Indices, Indices, Indices]:
     """All pairs of rows at or above the threshold whose values meet in an inverted list: (later, earlier, overlap).
 
-    Rows are sorted sets in the order of their sizes. `probe[i]` and `index[i]` are the prefix lengths of row i in the
-    global order of rarity. For each value of a probe prefix, row after row, `read` and `post` name the inverted list to
+    Rows are sorted sets, taken in the order of their sizes: the i-th is row order[i], and pairs speak of i. `probe[i]`
+    and `index[i]` are its prefix lengths in the global order of rarity. For each value of a probe prefix, row after row, `read` and `post` name the inverted list to
     look into and the one to enter the row into (-1 = none); `lists` are the offsets of the inverted lists.
     """
-    rows = len(offsets) - 1
+    rows = len(order)
+    sizes = np.empty(rows, np.int64)
+    for x in range(rows):
+        sizes[x] = offsets[order[x] + 1] - offsets[order[x]]
     posted_row = np.empty(lists[-1], np.int64)
     posted_place = np.empty(lists[-1], np.int64)
     begin, end = lists[:-1].copy(), lists[:-1].copy()
@@ -234,15 +258,14 @@ def join(
     pairs = np.empty((max(1024, rows), 3), np.int64)
     found, entry = 0, 0
     for x in range(rows):
-        size = offsets[x + 1] - offsets[x]
+        size = sizes[x]
         least = threshold * size - 1e-9
         number = 0
         for place in range(probe[x]):
             source, target = read[entry + place], post[entry + place]
             if source >= 0:
                 while begin[source] < end[source]:  # rows grow: what is too small for this row is too small for good
-                    y = posted_row[begin[source]]
-                    if offsets[y + 1] - offsets[y] >= least:
+                    if sizes[posted_row[begin[source]]] >= least:
                         break
                     begin[source] += 1
                 for posting in range(begin[source], end[source]):
@@ -252,9 +275,8 @@ def join(
                     if counts[y] == 0:
                         candidates[number] = y
                         number += 1
-                    other_size = offsets[y + 1] - offsets[y]
-                    reachable = counts[y] + min(size - place, other_size - other)
-                    if reachable < needed_overlap(threshold, size, other_size):
+                    reachable = counts[y] + min(size - place, sizes[y] - other)
+                    if reachable < needed_overlap(threshold, size, sizes[y]):
                         counts[y] = -1
                     else:
                         counts[y] += 1
@@ -267,7 +289,8 @@ def join(
             seen, counts[y] = counts[y], 0
             if seen < 0:
                 continue
-            a, b = values[offsets[x] : offsets[x + 1]], values[offsets[y] : offsets[y + 1]]
+            a = values[offsets[order[x]] : offsets[order[x] + 1]]
+            b = values[offsets[order[y]] : offsets[order[y] + 1]]
             needed = needed_overlap(threshold, len(a), len(b))
             overlap = overlap_at_least(a, b, needed)
             if overlap < 0 or overlap / (len(a) + len(b) - overlap) < threshold:

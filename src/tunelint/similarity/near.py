@@ -18,7 +18,7 @@ from tunelint.errors import TunelintError
 from tunelint.similarity import join, minhash
 from tunelint.similarity.clusters import Clusters, connected_components, most_similar_earlier
 from tunelint.similarity.columns import Hashes, Indices, Ragged, row_digests
-from tunelint.similarity.join import Pairs
+from tunelint.similarity.join import Pairs, Postings
 from tunelint.similarity.templates import discounted
 
 Engine = Literal["auto", "exact", "sketch"]
@@ -26,6 +26,8 @@ Engine = Literal["auto", "exact", "sketch"]
 ANSWER_WORDS = 8
 LOWEST, HIGHEST = 0.5, 0.95
 MOST_VISITS = 2_000_000_000  # meetings of rows in inverted lists: beyond this a join takes minutes
+
+FEW_VISITS = 100  # per row: a join that costs less than another preparation
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,14 @@ def similar_pairs(
 def _joined(
     rows: Ragged, first: int | None, threshold: float, engine: Engine, compiled: bool | None
 ) -> tuple[Pairs, bool]:
+    return _carried_out(rows, None, first, threshold, engine, compiled)
+
+
+def _carried_out(
+    rows: Ragged, prepared: Postings | None, first: int | None, threshold: float, engine: Engine, compiled: bool | None
+) -> tuple[Pairs, bool]:
     if engine != "sketch":
-        prepared = join.prepare(rows, threshold, first, compiled)
+        prepared = prepared or join.prepare(rows, threshold, first, compiled)
         if engine == "exact" or prepared.visits <= MOST_VISITS:
             return _renumbered(join.run(prepared, compiled=compiled), first), True
     left, right = minhash.candidate_pairs(rows, threshold, first)
@@ -158,10 +166,14 @@ def _rescued(a: Texts, b: Texts | None, threshold: float, engine: Engine, compil
     first = None if b is None else len(kept[0])
     whole = Ragged.concatenate([side.whole.take(rows) for side, rows in zip(sides, kept, strict=True)])
     answers = Ragged.concatenate([side.answers.take(rows) for side, rows in zip(sides, kept, strict=True)])  # type: ignore[union-attr]
-    # Both measures must reach the threshold, so either may look for candidates: the one by which fewer rows meet.
-    visits = [join.prepare(rows, threshold, first, compiled).visits for rows in (whole, answers)]
-    finder, other = (whole, answers) if visits[0] <= visits[1] else (answers, whole)
-    pairs, exact = _joined(finder, first, threshold, engine, compiled)
+    # Both measures must reach the threshold, so either may look for candidates: answers, unless they are much alike.
+    finder, other = answers, whole
+    prepared = join.prepare(finder, threshold, first, compiled)
+    if prepared.visits > FEW_VISITS * len(whole):
+        by_whole = join.prepare(whole, threshold, first, compiled)
+        if by_whole.visits < prepared.visits:
+            finder, other, prepared = whole, answers, by_whole
+    pairs, exact = _carried_out(finder, prepared, first, threshold, engine, compiled)
     shift = 0 if first is None else first
     right = pairs.right + shift
     other_score = join.similarities(other, other, pairs.left, right, compiled=compiled)

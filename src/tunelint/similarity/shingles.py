@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from tunelint.similarity import fast
-from tunelint.similarity.columns import Indices, Ragged, mix, offsets_of, ranges
+from tunelint.similarity.columns import Indices, Ragged, mix, offsets_of
 
 SHINGLE_WORDS = 3
 FACTORS = (np.uint64(0xD6E8FEB86659FD93), np.uint64(0xA0761D6478BD642F), np.uint64(0xE7037ED1A0B428DB))
@@ -15,12 +15,12 @@ FACTORS = (np.uint64(0xD6E8FEB86659FD93), np.uint64(0xA0761D6478BD642F), np.uint
 
 def one_sequence(prompts: Ragged, answers: Ragged) -> Ragged:
     """The words of each record, of its prompt and then of its answer, so that shingles run across the joint."""
-    lengths = prompts.lengths + answers.lengths
-    offsets = offsets_of(lengths)
-    values = np.empty(offsets[-1], dtype=np.uint64)
-    values[ranges(offsets[:-1], prompts.lengths)] = prompts.values
-    values[ranges(offsets[:-1] + prompts.lengths, answers.lengths)] = answers.values
-    return Ragged(values, offsets)
+    both = np.stack((prompts.lengths, answers.lengths), axis=1)
+    of_prompt = np.repeat(np.tile([True, False], len(prompts)), both.reshape(-1))
+    values = np.empty(len(of_prompt), dtype=np.uint64)
+    values[of_prompt] = prompts.values
+    values[~of_prompt] = answers.values
+    return Ragged(values, offsets_of(both.sum(axis=1)))
 
 
 def shingles(words: Ragged, *, compiled: bool | None = None) -> Ragged:

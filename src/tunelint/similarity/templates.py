@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tunelint.similarity.columns import Hashes, Indices, Ragged, sketch_slots
+from tunelint.similarity.columns import Hashes, Indices, Ragged, table_slots
 
 TEMPLATE_SHARE = 0.2
 TEMPLATE_RECORDS = 50
+TABLE = 1 << 16  # stays in the second-level cache
 
 
 def template_values(
@@ -24,22 +25,22 @@ def template_values(
     if total < minimum:
         return np.empty(0, dtype=np.uint64)
     limit = share * total
-    weight = np.repeat(copies, lengths)
-    # A counting sketch never counts too low, so that only few values are left to be counted one by one.
-    slot, _ = sketch_slots(rows.values)
-    heavy = np.bincount(slot, weights=weight)[slot] > limit
+    # A small table never counts too low, so that only few values are left to be counted one by one.
+    slot = table_slots(rows.values, TABLE)
+    weight = None if counts is None else np.repeat(copies, lengths)
+    heavy = np.flatnonzero((np.bincount(slot, weights=weight, minlength=TABLE) > limit)[slot])
     values, place = np.unique(rows.values[heavy], return_inverse=True)
-    return values[np.bincount(place, weights=weight[heavy], minlength=len(values)) > limit]
+    exactly = np.bincount(place, weights=None if weight is None else weight[heavy], minlength=len(values))
+    return values[exactly > limit]
 
 
 def in_template(values: Hashes, template: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which of the values are template text; `template` is sorted."""
     found = np.zeros(len(values), dtype=bool)
     if len(template):
-        slot, size = sketch_slots(values)
-        slots = np.zeros(size, dtype=bool)
-        slots[(template & np.uint64(size - 1)).astype(np.int64)] = True
-        maybe = np.flatnonzero(slots[slot])
+        slots = np.zeros(TABLE, dtype=bool)
+        slots[table_slots(template, TABLE)] = True
+        maybe = np.flatnonzero(slots[table_slots(values, TABLE)])
         place = np.minimum(np.searchsorted(template, values[maybe]), len(template) - 1)
         found[maybe] = template[place] == values[maybe]
     return found
