@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunelint.checks.privacy import mask, mask_around
 from tunelint.findings import Excerpt
 
 CONTEXT = 40
 LONGEST = 100
+MASKED_AROUND = 5_000  # characters on either side that are searched for secrets: the longest private key and more
 
 
 def resolve(value: Any, pointer: str) -> Any:
@@ -44,7 +46,7 @@ def excerpt_of_value(value: Any, pointer: str, span: tuple[int, int] | None) -> 
         return Excerpt(where, f"({'object' if isinstance(found, dict) else 'list'} of {kind})") if where else None
     if found is None and where:
         return Excerpt(where, "(nothing there)" if pointer else "")
-    text = "true" if found is True else "false" if found is False else str(found)
+    text = "true" if found is True else "false" if found is False else mask(str(found))
     return Excerpt(where, text, 0, len(text)) if where else None
 
 
@@ -57,9 +59,13 @@ def excerpt_of_line(raw: bytes, column: int) -> Excerpt:
 
 
 def _cut(where: str, text: str, start: int, end: int) -> Excerpt:
+    """Mask first, then cut: a cut through a key would leave a piece of it that no longer looks like one."""
+    first = max(0, start - MASKED_AROUND)
+    end_of_window = end + MASKED_AROUND
+    shown, start, end = mask_around(text[first:end_of_window], start - first, end - first)
     end = max(start, min(end, start + LONGEST))
-    left, right = max(0, start - CONTEXT), min(len(text), end + CONTEXT)
-    before = "…" if left else ""
-    after = "…" if right < len(text) else ""
+    left, right = max(0, start - CONTEXT), min(len(shown), end + CONTEXT)
+    before = "…" if left or first else ""
+    after = "…" if right < len(shown) or end_of_window < len(text) else ""
     shift = len(before) - left
-    return Excerpt(where, f"{before}{text[left:right]}{after}", start + shift, end + shift)
+    return Excerpt(where, f"{before}{shown[left:right]}{after}", start + shift, end + shift)

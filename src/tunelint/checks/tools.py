@@ -1,0 +1,101 @@
+"""Tool calls as a whole: what is called, with which arguments, who answers."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tunelint.checks.hit import Edit, Hit
+from tunelint.checks.screen import screen
+from tunelint.checks.texts import all_turns
+from tunelint.findings import Severity
+from tunelint.records.example import ToolCall, Turn
+from tunelint.records.locate import escape
+from tunelint.records.record import Record
+
+
+def invalid_arguments_json(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+    """TOOL001: the arguments of a call are no JSON object."""
+    return _arguments(record) if screen(record).tools else ()
+
+
+def _arguments(record: Record) -> Iterator[Hit]:
+    for turn in all_turns(record):
+        if turn.own_role in ("function_call", "tool_call") and not turn.calls and turn.content.strip() and isinstance(turn.raw, dict):
+            yield from _unread_call(turn)
+        for call in turn.calls:
+            yield from _argument(call, turn)
+
+
+def _argument(call: ToolCall, turn: Turn) -> Iterator[Hit]:
+    arguments = call.arguments
+    in_text = call.pointer == turn.content_pointer  # ShareGPT: the call is JSON inside the turn's text
+    pointer = call.pointer if in_text else f"{call.pointer}/{escape('arguments')}"
+    if isinstance(arguments, dict):
+        return
+    if arguments is None:
+        what = f"Call of '{_short(call.name)}' has no arguments; a call without any is written {{}}."
+        yield Hit(what, pointer=call.pointer, severity=Severity.WARNING)
+        return
+    if not isinstance(arguments, str):
+        yield Hit(f"Arguments of '{_short(call.name)}' are {_kind(arguments)}, not a JSON object.", pointer=pointer)
+        return
+    try:
+        value = json.loads(arguments)
+    except (ValueError, RecursionError) as error:
+        yield _broken(call, arguments, error, pointer, in_text)
+        return
+    if not isinstance(value, dict):
+        yield Hit(f"Arguments of '{_short(call.name)}' hold {_kind(value)}, not a JSON object.", pointer=pointer)
+
+
+def _broken(call: ToolCall, arguments: str, error: Exception, pointer: str, in_text: bool) -> Hit:
+    name = _short(call.name)
+    if not arguments.strip():
+        edit = None if in_text else Edit("set", pointer, "{}")
+        return Hit(f"Arguments of '{name}' are an empty text; a call without any is written {{}}.", pointer=pointer, edit=edit, fix="safe" if edit else None)
+    literal = _python_literal(arguments)
+    if literal is not None:
+        edit = None if in_text else Edit("set", pointer, literal)
+        message = f"Arguments of '{name}' are a Python literal, not JSON (single quotes, True, None)."
+        return Hit(message, pointer=pointer, edit=edit, fix="unsafe" if edit else None)
+    position = getattr(error, "pos", 0)
+    reason = getattr(error, "msg", "nested too deeply")
+    span = None if in_text else (position, min(position + 1, len(arguments)))
+    return Hit(f"Arguments of '{name}' are no JSON: {reason[0].lower()}{reason[1:]} at character {position + 1}.", pointer=pointer, span=span)
+
+
+def _python_literal(text: str) -> str | None:
+    """Return the JSON of a Python dict's repr, None where the text is none (a frequent slip: str() for json.dumps())."""
+    try:
+        value = ast.literal_eval(text)
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else None
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+def _unread_call(turn: Turn) -> Iterator[Hit]:
+    """A turn whose role says call and whose text is none: LLaMA-Factory stops at it."""
+    text = turn.content.strip()
+    if "</think>" in text:
+        text = text.rsplit("</think>", 1)[1].strip()
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", "nested too deeply")
+        yield Hit(f"Turn of role '{turn.own_role}' holds no JSON: {reason[0].lower()}{reason[1:]}.", pointer=turn.content_pointer)
+        return
+    calls = value if isinstance(value, list) else [value]
+    if not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in calls):
+        yield Hit(f"Turn of role '{turn.own_role}' holds no call: an object with a name and arguments.", pointer=turn.content_pointer)
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", bool: "true or false", type(None): "null", str: "a text", dict: "an object"}
+    return names.get(type(value), "a number")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 64 else name[:63] + "…"
