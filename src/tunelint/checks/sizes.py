@@ -18,6 +18,11 @@ def _different(survey: Survey, split: Split) -> int:
     return len(np.unique(rows, axis=0))
 
 
+def _has_records(survey: Survey, split: Split) -> bool:
+    """Files that were not read (pointers, broken archives) say so themselves; their size is not known."""
+    return len(survey.of_split(split)) > 0
+
+
 def _counted(survey: Survey, split: Split) -> str:
     different, all_of_them = _different(survey, split), len(survey.of_split(split))
     noun = "record" if different == 1 else "records"
@@ -28,15 +33,13 @@ def _counted(survey: Survey, split: Split) -> str:
 @needs("copy")
 def too_few_records(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """SIZE001: fewer training records than the service or the trainer takes."""
-    if survey.has_split("train") and _different(survey, "train") < options["minimum"]:
+    if _has_records(survey, "train") and _different(survey, "train") < options["minimum"]:
         yield Hit(f"Train has {_counted(survey, 'train')}; at least {options['minimum']:,} are needed.")
 
 
 @needs("copy")
 def small_dataset(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """SIZE002: enough to start a job, too little to learn much from."""
-    if not survey.has_split("train"):
-        return
     different = _different(survey, "train")
     if different < options["advised"] and different >= options["silent_below"]:
         yield Hit(f"Train has {_counted(survey, 'train')}; below {options['advised']:,} a fine-tune seldom beats a good prompt.")
@@ -51,5 +54,5 @@ def missing_eval_split(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]
 @needs("copy")
 def small_eval_split(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """SIZE004: an eval split whose loss is mostly noise."""
-    if survey.has_split("eval") and _different(survey, "eval") < options["advised"]:
+    if _has_records(survey, "eval") and _different(survey, "eval") < options["advised"]:
         yield Hit(f"Eval has {_counted(survey, 'eval')}; with fewer than {options['advised']:,} its loss is mostly noise.")

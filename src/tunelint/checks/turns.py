@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
+from tunelint.checks.order import indices
 from tunelint.findings import Severity
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
 from tunelint.records.views import KNOWN_ROLES, ROLES
 
 _CONVERSATIONS = frozenset({"openai-chat", "sharegpt"})
-_WITH_ROLES = frozenset({"openai-chat", "sharegpt", "openai-preference", "preference", "kto", "prompt-only"})
+_SYSTEM = ("system", "developer")
 # Roles that a message may spell with `role`: the OpenAI chat format's, `function` its deprecated one, `ipython` Llama 3's.
 _MESSAGE_ROLES = KNOWN_ROLES | {"function", "ipython"}
 _LIKELY = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "assistant", "model": "assistant", "chatbot": "assistant",
@@ -46,8 +47,6 @@ def _unknown(turn: Turn) -> bool:
 
 def unknown_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN002: a turn's role is none that the format knows."""
-    if record.shape not in _WITH_ROLES:
-        return
     for turn in (*record.example.turns, *record.example.rejected):
         if _unknown(turn) and turn.own_role not in options["allow"]:
             key = "role" if "role" in turn.raw else "from"
@@ -60,13 +59,10 @@ def unknown_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
 
 def misplaced_system_message(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN003: a system message after the conversation has begun, or a second one."""
-    if record.shape not in _WITH_ROLES:
-        return
-    for index, turn in enumerate(record.example.turns):
-        if index and turn.role in ("system", "developer"):
-            first = record.example.turns[0].role in ("system", "developer")
-            what = "a second system message" if first and index == 1 else f"a system message at turn {index + 1}"
-            yield Hit(f"Conversation has {what}; most chat templates take one, at the start.", pointer=turn.pointer)
+    turns = record.example.turns
+    for index in indices(turns, "misplaced-system-message"):
+        what = "a second system message" if turns[index - 1].role in _SYSTEM else f"a system message at turn {index + 1}"
+        yield Hit(f"Conversation has {what}; most chat templates take one, at the start.", pointer=turns[index].pointer)
 
 
 def empty_content(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
@@ -111,11 +107,11 @@ def repeated_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     if record.shape not in _CONVERSATIONS:
         return
     turns = record.example.turns
-    pairs = [index for index in range(1, len(turns)) if turns[index].role == turns[index - 1].role in ("user", "assistant")]
-    if pairs:
-        more = f", {len(pairs)} times" if len(pairs) > 1 else ""
-        role = turns[pairs[0]].role
-        yield Hit(f"Two {role} turns follow each other (turns {pairs[0]} and {pairs[0] + 1}{more}).", pointer=turns[pairs[0]].pointer)
+    found = indices(turns, "repeated-role")
+    if found:
+        more = f", {len(found)} times" if len(found) > 1 else ""
+        role = turns[found[0]].own_role
+        yield Hit(f"Two {role} turns follow each other (turns {found[0]} and {found[0] + 1}{more}).", pointer=turns[found[0]].pointer)
 
 
 def last_turn_not_assistant(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
@@ -123,19 +119,26 @@ def last_turn_not_assistant(record: Record, options: dict[str, Any]) -> Iterator
     example = record.example
     if record.shape not in _CONVERSATIONS or example.answer_index is None:
         return
-    last = example.turns[-1]
-    if last.role != "assistant" and not _unknown(last):
-        left = len(example.turns) - 1 - example.answer_index
-        what = f"A {last.own_role} turn comes" if left == 1 else f"{left} turns come"
+    for index in indices(example.turns, "last-turn-not-assistant"):
+        left = index - example.answer_index
+        what = f"A {example.turns[index].own_role} turn comes" if left == 1 else f"{left} turns come"
         teaches = "teaches" if left == 1 else "teach"
         edit = Edit("cut", example.turns[example.answer_index + 1].pointer)
-        yield Hit(f"{what} after the last assistant turn and {teaches} nothing.", pointer=last.pointer, edit=edit)
+        yield Hit(f"{what} after the last assistant turn and {teaches} nothing.", pointer=example.turns[index].pointer, edit=edit)
+
+
+def opening_assistant_turn(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    """TURN013: the conversation begins with an answer. ShareGPT's trainers skip the turn or the whole record."""
+    if record.shape not in _CONVERSATIONS or not any(turn.role == "user" for turn in record.example.turns):
+        return
+    for index in indices(record.example.turns, "opening-assistant-turn"):
+        severity = Severity.WARNING if record.shape == "sharegpt" else None
+        turn = record.example.turns[index]
+        yield Hit("Conversation begins with an answer, before any question.", pointer=turn.pointer, severity=severity)
 
 
 def bad_weight(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN007: a message weight that is not the integer 0 or 1, or that stands on another role than assistant."""
-    if record.shape not in _WITH_ROLES:
-        return
     for turn in record.example.turns:
         if not isinstance(turn.raw, dict) or turn.raw.get("weight") is None:
             continue

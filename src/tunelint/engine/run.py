@@ -12,7 +12,7 @@ from tunelint.engine.executors import scan_in_processes, scan_inline
 from tunelint.engine.findings import FindingMaker
 from tunelint.engine.plan import plan_run
 from tunelint.engine.result import FileReport, Leakage, Report
-from tunelint.engine.scan import ChunkResult
+from tunelint.engine.scan import ChunkResult, scan
 from tunelint.findings import Finding, Severity
 from tunelint.records.chunks import CHUNK, Chunk, FileFaults, read_chunks
 from tunelint.records.discover import Input
@@ -86,7 +86,9 @@ def check(
         files[owners[number]].results.append(result)
         if progress is not None:
             progress(sum(file.source.size for file in files), total)
-    maker = FindingMaker(rules, files, plan.survey_rules, target, parameters or {})
+    if files and not any(file.results for file in files):  # nothing but pointers and broken archives: the columns are empty
+        files[0].results.append(scan(Chunk(), plan.scan))
+    maker = FindingMaker(rules, files, plan, target, parameters or {})
     findings = maker.findings()
     reports = tuple(_file_report(file, maker) for file in files)
     ordered = tuple(sorted(findings, key=Finding.sort_key))

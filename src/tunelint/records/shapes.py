@@ -12,8 +12,8 @@ SHAPES = (
 )  # fmt: skip
 
 # (question key, answer keys) of single-turn records, in order of preference. Sources: OpenAI legacy completions
-# (prompt/completion), GSM8K (question/answer), Dolly (instruction/response), ms-swift (query/response).
-PROMPT_KEYS = ("prompt", "question", "query", "input")
+# (prompt/completion), GSM8K (question/answer), Dolly (instruction/response), ms-swift (query/response), MATH and NuminaMath (problem/solution).
+PROMPT_KEYS = ("prompt", "question", "query", "problem", "input")
 ANSWER_KEYS = ("completion", "answer", "response", "output", "solution")
 INSTRUCTION_ANSWERS = ("output", "response", "completion", "answer")
 CHOSEN_KEYS = (("chosen", "rejected"), ("chosen_messages", "rejected_messages"), ("response_j", "response_k"))
@@ -55,6 +55,8 @@ def detect(value: dict[str, Any], expected: str | None = None) -> str:
         return "prompt-only"
     if "text" in value or "content" in value or "input_ids" in value:
         return "text"
+    if "seed" in value and not any(isinstance(item, str) for item in value.values()):
+        return "prompt-only"  # an environment's seed: the prompt is drawn in the rollout (Fireworks RL cookbook)
     return "unknown"
 
 
@@ -80,7 +82,7 @@ def _single_turn(value: dict[str, Any], expected: str | None) -> str | None:
         if prompt == "prompt" and answer == "solution":  # a GRPO column, not a text to learn
             return "prompt-only"
         return "prompt-completion"
-    if prompt in ("prompt", "question", "query"):
+    if prompt in ("prompt", "question", "query", "problem"):
         return "prompt-completion" if expected == "prompt-completion" else "prompt-only"
     if answer == "completion" or (answer is not None and expected == "prompt-completion"):
         return "prompt-completion"
