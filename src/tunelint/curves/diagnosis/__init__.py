@@ -132,7 +132,7 @@ def _numbers(series: Series, shape: Shape, paired: Paired | None) -> dict[str, A
         "rise_on_curve": shape.rise,
         "z": shape.z,
         "tau": shape.tau,
-        "persistent": shape.persistent,
+        "luck": shape.luck,
         "evals_after_best": series.after,
         "train_fall": shape.train_fall,
         "basis": "curve" if paired is None else "paired rows",

@@ -12,8 +12,9 @@ from typing import Literal
 
 import numpy as np
 
+from tunelint.curves.diagnosis.noise import Floats
 from tunelint.curves.diagnosis.rows import matching_losses
-from tunelint.curves.diagnosis.series import Floats, Series
+from tunelint.curves.diagnosis.series import Series
 from tunelint.curves.run import Run
 
 Call = Literal["worse", "not_worse", "unsure"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tunelint.curves.diagnosis.series import Floats, Series
+from tunelint.curves.diagnosis.noise import Floats
+from tunelint.curves.diagnosis.series import Series
 from tunelint.curves.run import Run
 
 

@@ -1,4 +1,4 @@
-"""The eval losses as numbers: cleaned, smoothed, with their noise and their trend."""
+"""The eval losses as numbers: cleaned, smoothed, with their minimum and their trend."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunelint.curves.run import Number, Run
-
-Floats = NDArray[np.float64]
+from tunelint.curves.diagnosis.noise import Floats, noise_of
+from tunelint.curves.run import Run
 
 SMOOTH_FROM = 10
-"""Evals from which the curve is smoothed; below it, every point counts as it is."""
+"""Evals from which the curve is smoothed to find its minimum; below it, every point counts as it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,24 +22,22 @@ class Series:
     loss: Floats
     smooth: Floats
     noise: float
-    """Standard deviation of one point, from the second differences (a straight trend does not count as noise)."""
-    bottom: int
-    """Where the smoothed curve is lowest."""
+    """Standard deviation of one point around the shape of the curve, see `tunelint.curves.diagnosis.noise`."""
     best: int
-    """The eval to keep by its loss: the lowest raw one within n / 20 points of the bottom, until `pick` knows better."""
+    """The eval to keep by its loss: the lowest raw one near the smoothed minimum, until `pick` knows better."""
 
     def __len__(self) -> int:
         return len(self.loss)
 
     @property
     def after(self) -> int:
-        """Evals after the minimum."""
-        return len(self) - 1 - self.bottom
+        """Evals after the best."""
+        return len(self) - 1 - self.best
 
     @property
     def minimum(self) -> float:
-        """The lowest smoothed loss."""
-        return float(self.smooth[self.bottom])
+        """The loss of the best eval."""
+        return float(self.loss[self.best])
 
 
 def eval_series(run: Run) -> Series | None:
@@ -54,7 +51,7 @@ def eval_series(run: Run) -> Series | None:
     reach = max(1, len(loss) // 20) if len(loss) >= SMOOTH_FROM else 0
     start = max(0, bottom - reach)
     best = start + int(np.argmin(loss[start : bottom + reach + 1]))
-    return Series(index, loss, smooth, noise_of(loss), bottom, best)
+    return Series(index, loss, smooth, noise_of(loss), best)
 
 
 def smoothed(loss: Floats) -> Floats:
@@ -76,14 +73,6 @@ def smoothed(loss: Floats) -> Floats:
     return means
 
 
-def noise_of(loss: Floats) -> float:
-    """Return 1.4826 MAD / sqrt(6) of the second differences: the standard deviation of noise on a smooth curve."""
-    if len(loss) < 4:
-        return 0.0
-    second = np.diff(loss, 2)
-    return float(1.4826 * np.median(np.abs(second - np.median(second))) / np.sqrt(6))
-
-
 def relative_rise(loss: float, minimum: float) -> float:
     """Return how far a loss lies above the minimum as a share of it, kept finite for a minimum of 0."""
     return min((loss - minimum) / max(abs(minimum), 1e-9), 1e9)
@@ -96,10 +85,3 @@ def kendall_tau(values: Floats) -> float:
         return 0.0
     upper = np.triu_indices(n, 1)
     return float(np.sign(values[upper[1]] - values[upper[0]]).sum() / len(upper[0]))
-
-
-def positions(points: list[Number | None]) -> Floats | None:
-    """Return the points as an axis, None where one is missing."""
-    if any(point is None for point in points):
-        return None
-    return np.array(points, dtype=np.float64)

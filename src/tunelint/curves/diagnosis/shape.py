@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from tunelint.curves.diagnosis.noise import lucky_depth
 from tunelint.curves.diagnosis.series import Series, kendall_tau, relative_rise
 from tunelint.curves.diagnosis.verdict import Degree
 
@@ -28,6 +29,8 @@ BLOW_UP = 0.25
 ABSOLUTE_RISE = 0.002
 """Relative rises mean nothing where the loss is next to 0."""
 TRAIN_FALL = 0.02
+NOISE_FROM = 6
+"""Evals from which the noise of a curve can be told from its shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,12 @@ class Shape:
     kind: Kind
     severity: Degree | None
     rise: float
+    luck: float
+    """What the minimum owes to being the lowest of many noisy points (nats)."""
     z: float
+    """The rise beyond that luck, in standard errors of the level at the end."""
     tau: float
-    persistent: bool
+    """Kendall's tau of the evals from the best one on."""
     train_fall: float | None
 
 
@@ -47,24 +53,25 @@ def judge_shape(series: Series, fall: float | None) -> Shape:
     """Judge a curve of at least 3 finite evals. `fall` is how far the train loss fell after the minimum (None unknown)."""
     end, averaged = end_level(series)
     rise = relative_rise(end, series.minimum)
+    # The lowest of n noisy points is lucky: a flat curve "rises" by that much, so it is taken off before judging.
+    luck = series.noise * lucky_depth(len(series)) if len(series) >= NOISE_FROM else 0.0
+    beyond = end - series.minimum - luck
+    sure_rise = relative_rise(series.minimum + beyond, series.minimum)
     spread = series.noise / math.sqrt(averaged)
-    z = (end - series.minimum) / spread if spread > 0 else (math.inf if end > series.minimum else 0.0)
-    tail = series.loss[series.bottom :]
-    tau = kendall_tau(tail)
-    threshold = RISE_OF_ONE if series.after == 1 else RISE
-    above = tail[1:] > series.minimum * (1 + threshold / 2)
-    persistent = series.after >= 3 and float(above.mean()) >= 0.8
+    z = beyond / spread if spread > 0 else (math.inf if beyond > 0 else 0.0)
+    tau = kendall_tau(series.loss[series.best :])
     falling = fall is None or fall > TRAIN_FALL
-    real = end - series.minimum > ABSOLUTE_RISE
+    real = beyond > ABSOLUTE_RISE
 
     def shape(kind: Kind, severity: Degree | None = None) -> Shape:
-        return Shape(kind, severity, rise, z, tau, persistent, fall)
+        return Shape(kind, severity, rise, luck, z, tau, fall)
 
-    clear = len(series) < 6 or z >= 2 or persistent
-    trend = series.after < 3 or tau >= 0.2 or persistent
-    if series.after >= 1 and real and falling and rise >= threshold and clear and trend:
+    threshold = RISE_OF_ONE if series.after == 1 else RISE
+    clear = len(series) < NOISE_FROM or z >= 2
+    trend = series.after < 3 or tau >= 0.2 or z >= 4
+    if series.after >= 1 and real and falling and sure_rise >= threshold and clear and trend:
         return shape("overfit", degree(rise))
-    steady = len(series) >= 8 and series.after >= 3 and rise >= MILD_RISE and tau >= 0.5 and z >= 4
+    steady = len(series) >= 8 and series.after >= 3 and sure_rise >= MILD_RISE and tau >= 0.5 and z >= 4
     if real and falling and steady:
         return shape("overfit", degree(rise))
     if rise > BLOW_UP and not falling:
@@ -95,7 +102,5 @@ def still_improving(series: Series, rise: float) -> bool:
     gained = start - end
     share = gained / start if start > 0 else 0.0
     whole = float(np.max(series.smooth[: n - third])) - series.minimum
-    # On a steep descent the bend itself looks like noise; a curve that falls at every eval is no noise.
-    steady = n >= 4 and bool(np.all(np.diff(series.loss) < 0))
-    beyond_noise = steady or gained > 2 * series.noise / math.sqrt(4 if n >= 20 else 2)
+    beyond_noise = gained > 2 * series.noise / math.sqrt(4 if n >= 20 else 2)
     return beyond_noise and (share >= 0.08 or (share >= 0.01 and gained >= 0.12 * whole))

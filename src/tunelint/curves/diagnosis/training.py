@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tunelint.curves.diagnosis.series import Floats, Series, relative_rise
+from tunelint.curves.diagnosis.noise import Floats
+from tunelint.curves.diagnosis.series import Series, relative_rise
 from tunelint.curves.diagnosis.verdict import Risk
 from tunelint.curves.run import Number, Run
 
@@ -22,7 +23,7 @@ def train_fall(run: Run, series: Series) -> float | None:
     A log that repeats one value (logging every 500 steps, evaluating every 100) or has none after the minimum cannot.
     """
     curve = _train_curve(run, prefer_epoch=False)
-    here = _eval_place(run, int(series.index[series.bottom]), prefer_epoch=False)
+    here = _eval_place(run, int(series.index[series.best]), prefer_epoch=False)
     if curve is None or here is None:
         return None
     at, loss = curve

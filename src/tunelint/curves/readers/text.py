@@ -66,7 +66,7 @@ def card_entries(text: str) -> list[dict[str, Any]]:
     """Return the rows of the "Training results" table of a Hugging Face model card."""
     names: dict[str, str] = {}
     header: list[str] = []
-    entries = []
+    entries: list[dict[str, Any]] = []
     for line in text.splitlines():
         row = _ROW.match(line)
         if row is None:
