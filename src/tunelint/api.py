@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,9 +101,17 @@ def lint_inputs(
     rules = active_rules(settings, book)
     report = check(
         inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
-        ignore_fields=settings.ignore_fields, stdin=stdin, progress=progress,
+        ignore_fields=settings.ignore_fields, parameters=_parameters(settings, inputs), stdin=stdin, progress=progress,
     )  # fmt: skip
     return _suppressed(report, settings, book, rules)
+
+
+def _parameters(settings: Settings, inputs: Sequence[Input]) -> dict[str, Any]:
+    """Return what the features depend on; tokens are counted whenever the whole data is looked at."""
+    size = sum(os.path.getsize(item.path) for item in inputs if os.path.isfile(item.path))
+    features = ("tokens",) if settings.scope == "all" else ()
+    # Rounded, so that the same data compressed or copied is counted by the same counter.
+    return {"tokenizer": settings.tokenizer, "expected_chars": 1 << size.bit_length(), "features": features}
 
 
 def _suppressed(report: Report, settings: Settings, book: Rulebook, rules: Sequence[ActiveRule]) -> Report:

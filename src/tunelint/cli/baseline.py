@@ -10,8 +10,8 @@ import click
 from tunelint.cli import exitcodes
 from tunelint.cli.options import input_options, invocation, paths_argument, rule_options, run_options
 from tunelint.cli.output import Progress, say
+from tunelint.records.discover import BASELINE as DEFAULT
 
-DEFAULT = "tunelint-baseline.jsonl"
 
 
 @click.group("baseline", context_settings={"help_option_names": ["-h", "--help"]})

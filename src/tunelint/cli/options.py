@@ -121,6 +121,9 @@ def invocation(options: dict[str, Any], default_paths: Sequence[str] = (".",)) -
         if not (train or evaluation):
             paths = list(default_paths)
     inputs = discover(paths, train, evaluation)
+    if settings.baseline is not None:  # found in passing, it is no data
+        own = os.path.realpath(settings.baseline)
+        inputs = [item for item in inputs if os.path.realpath(item.path) != own]
     return Invocation(settings, inputs, config, options.get("quiet", 0), options.get("verbose", 0), wants_color(options.get("color", "auto")))
 
 

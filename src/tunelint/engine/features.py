@@ -127,3 +127,49 @@ def prompt_words(scanned: Scanned) -> Column:
 def answer_words(scanned: Scanned) -> Column:
     """Return the word hashes of each answer, in order."""
     return scanned.answer_words
+
+
+@feature("tokens")
+def tokens(scanned: Scanned) -> Column:
+    """Return the number of tokens of each record, (N,) int64, by the run's counter."""
+    from tunelint.engine.tokens import run_counter
+    from tunelint.tokens.records import count_examples
+
+    counter = run_counter(scanned.plan.parameters)
+    return count_examples([record.example for record in scanned.records], counter).total
+
+
+@feature("bytes")
+def sizes(scanned: Scanned) -> Column:
+    """Return the bytes of each record as it stands in its file, (N,) int64."""
+    return np.array([len(record.raw) for record in scanned.records], dtype=np.int64)
+
+
+@feature("system")
+def system_digests(scanned: Scanned) -> Column:
+    """Return a digest of the words of each record's system turns, 0 where there are none. (N,) uint64."""
+    return row_digests(word_hashes([record.example.system_text for record in scanned.records]))
+
+
+@feature("think")
+def think_states(scanned: Scanned) -> Column:
+    """Return whether each record's answer has a block of reasoning: see `tunelint.checks.thinking`. (N,) uint8."""
+    from tunelint.checks.thinking import block_state
+
+    return np.array([block_state(record) for record in scanned.records], dtype=np.uint8)
+
+
+@feature("seam")
+def seams(scanned: Scanned) -> Column:
+    """Return how each prompt meets its completion: see `tunelint.checks.consistency.seam`. (N,) int32."""
+    from tunelint.checks.consistency import seam
+
+    return np.array([seam(record) for record in scanned.records], dtype=np.int32)
+
+
+@feature("facts")
+def facts(scanned: Scanned) -> Column:
+    """Return the types and key sets at the paths of each record: see `tunelint.records.paths`."""
+    from tunelint.records.paths import facts_of
+
+    return Ragged.of([sorted(facts_of(record.value or {})) for record in scanned.records])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunelint.checks.hit import Hit
+from tunelint.checks.privacy import mask
 from tunelint.engine.scan import LocatedHit, load_check
 from tunelint.findings import Excerpt, Finding, FixKind, Related
 from tunelint.records.record import Fault
@@ -13,6 +14,7 @@ from tunelint.rulebook import ActiveRule
 
 if TYPE_CHECKING:
     from tunelint.checks.survey import Survey
+    from tunelint.engine.plan import RunPlan
     from tunelint.engine.result import TokenSummary
     from tunelint.engine.run import ReadFile
 
@@ -24,12 +26,12 @@ class FindingMaker:
     """Makes the findings of one run from its hits, faults and survey."""
 
     def __init__(
-        self, rules: Sequence[ActiveRule], files: Sequence[ReadFile], survey_rules: Sequence[ActiveRule], target: str | None,
-        parameters: dict[str, Any],
-    ) -> None:  # fmt: skip
+        self, rules: Sequence[ActiveRule], files: Sequence[ReadFile], plan: RunPlan, target: str | None, parameters: dict[str, Any]
+    ) -> None:
         self._rules = {active.rule.name: active for active in rules}
         self._files = files
-        self._survey_rules = survey_rules
+        self._survey_rules = plan.survey_rules
+        self._features = plan.scan.features
         self._target = target
         self._parameters = parameters
         self._survey: Survey | None = None
@@ -96,7 +98,7 @@ class FindingMaker:
                 [file.source for file in self._files], [file.expected_shape for file in self._files],
                 [is_seekable(file.source, file.by_lines) for file in self._files],
             )  # fmt: skip
-            self._survey = build_survey(files, [file.results for file in self._files], fetch, self._target)
+            self._survey = build_survey(files, [file.results for file in self._files], fetch, self._target, self._features)
         return self._survey
 
     def place(self, index: int) -> tuple[str, int]:
@@ -149,7 +151,7 @@ class FindingMaker:
         severity = active.severity or hit.severity or rule.severity
         fix: FixKind | None = hit.fix or (rule.fix if hit.edit is not None or rule.scope == "line" else None)
         return Finding(
-            rule.code, rule.name, severity, hit.message, rule.help, pointer=hit.pointer, score=hit.score, fix=fix,
+            rule.code, rule.name, severity, mask(hit.message), rule.help, pointer=hit.pointer, score=hit.score, fix=fix,
             why=rule.why, details=hit.details, edit=hit.edit, **place,
         )  # fmt: skip
 

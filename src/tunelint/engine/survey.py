@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunelint.checks.survey import Column, Survey, SurveyFile
+from tunelint.engine.features import FeaturePlan, compute
 from tunelint.engine.scan import ChunkResult
 from tunelint.records.chunks import FileFaults, read_chunks
 from tunelint.records.reader import records_of
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def build_survey(files: Sequence[SurveyFile], results: Sequence[Sequence[ChunkResult]], fetch: RecordFetcher, target: str | None) -> Survey:
+def build_survey(
+    files: Sequence[SurveyFile], results: Sequence[Sequence[ChunkResult]], fetch: RecordFetcher, target: str | None,
+    features: FeaturePlan | None,
+) -> Survey:  # fmt: skip
     """Join the columns of all chunks of all files, in order."""
     parts = [result for chunks in results for result in chunks]
     counts = [sum(result.records for result in chunks) for chunks in results]
@@ -35,8 +39,10 @@ def build_survey(files: Sequence[SurveyFile], results: Sequence[Sequence[ChunkRe
     fetch.offsets = np.array([number for result in parts for number in result.offsets], dtype=np.int64)
     fetch.lengths = np.array([number for result in parts for number in result.lengths], dtype=np.int64)
     fetch.file, fetch.row, fetch.line = file, row, line
-    names = sorted({name for result in parts for name in result.columns})
-    columns = {name: _join([result.columns[name] for result in parts if name in result.columns]) for name in names}
+    columns: dict[str, Column] = {}
+    if features is not None:
+        parts = parts or [ChunkResult(columns=compute([], features))]  # empty files have columns too, without rows
+        columns = {name: _join([result.columns[name] for result in parts]) for name in features.names}
     return Survey(tuple(files), file, is_eval, line, row, columns, fetch, target)
 
 

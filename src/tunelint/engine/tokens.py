@@ -1,23 +1,39 @@
-"""Token numbers of a file, from the column that the scan left behind."""
+"""The run's token counter, and the token numbers of a file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from tunelint.engine.result import TokenSummary
+
+if TYPE_CHECKING:
+    from tunelint.tokens.counters import Counter
+
+
+@lru_cache(maxsize=4)
+def _counter(tokenizer: str | None, expected_chars: int | None) -> Counter:
+    from tunelint.tokens.counters import counter_for
+
+    return counter_for(tokenizer, expected_chars=expected_chars)
+
+
+def run_counter(parameters: dict[str, Any]) -> Counter:
+    """Return the counter that a run's parameters name; loaded once per process."""
+    return _counter(parameters.get("tokenizer"), parameters.get("expected_chars"))
 
 
 def summarise(columns: Sequence[Any], parameters: dict[str, Any]) -> TokenSummary | None:
     """Return totals and percentiles over the chunks of a file, None when no counter ran or there is no record."""
-    counter = parameters.get("counter")
     counted = [column for column in columns if column is not None]
-    if counter is None or not counted:
+    if not counted:
         return None
     import numpy as np
 
+    counter = run_counter(parameters)
     counts = np.concatenate(counted)
     if not len(counts):
-        return TokenSummary(counter["name"], counter["exact"], 0, None, 0, 0, 0)
+        return TokenSummary(counter.name, counter.exact, 0, None, 0, 0, 0)
     p50, p95 = np.percentile(counts, [50, 95])
-    return TokenSummary(counter["name"], counter["exact"], int(counts.sum()), None, float(p50), float(p95), int(counts.max()))
+    return TokenSummary(counter.name, counter.exact, int(counts.sum()), None, float(p50), float(p95), int(counts.max()))

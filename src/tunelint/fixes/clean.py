@@ -183,8 +183,7 @@ class _Work:
                 shutil.copyfile(file.present, target)
         order = {file.original.path: index for index, file in enumerate(self.files)}
         self.removed.sort(key=lambda entry: (order[entry["path"]], entry["line"] or 0))
-        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.removed]
-        _replace(folder / "removed.jsonl", "".join(lines).encode("utf-8", "surrogatepass"))
+        _replace(folder / "removed.jsonl", "".join(_one_line(entry) for entry in self.removed).encode("utf-8", "surrogatepass"))
         manifest = self._manifest(folder, settings, mode)
         _replace(folder / "manifest.json", (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogatepass"))
 
@@ -205,6 +204,14 @@ class _Work:
             "version": 1, "tool": {"name": "tunelint", "version": __version__}, "settings": kept, "inputs": inputs,
             "outputs": outputs, "removed": len(self.removed), "mended": self.mended,
         }  # fmt: skip
+
+
+def _one_line(entry: dict[str, Any]) -> str:
+    """One entry of removed.jsonl; line separators are escaped, as our own rule asks of others."""
+    text = json.dumps(entry, ensure_ascii=False)
+    for char in "\u2028\u2029\u0085":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text + "\n"
 
 
 def _output_names(paths: Sequence[str]) -> list[str]:

@@ -75,9 +75,7 @@ def _assign(value: Any, edit: Edit) -> None:
 
 def one_line(raw: bytes) -> bytes:
     """Return a record that runs over several lines as one line; one that does not, as it is."""
-    if b"\n" not in raw.strip() and raw == raw.strip():
+    if b"\n" not in raw:
         return raw
-    text = raw.decode("utf-8", "surrogatepass").strip()
-    if "\n" not in text:
-        return text.encode("utf-8", "surrogatepass")
+    text = raw.decode("utf-8", "surrogatepass")
     return dump_like(json.loads(text, strict=False), text).encode("utf-8", "surrogatepass")

@@ -16,6 +16,7 @@ from tunelint.records.splits import split_of_name
 
 _LINES = (".jsonl", ".ndjson")
 _TEXT = (*_LINES, ".json", ".csv")
+BASELINE = "tunelint-baseline.jsonl"
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages"})
 
 
@@ -97,7 +98,7 @@ def _is_ours(folder: str, names: list[str]) -> bool:
 
 
 def _files_below(folder: str) -> list[str]:
-    """Walk a folder in sorted order; what `clean` removed (`removed.jsonl` beside its manifest) is never data."""
+    """Walk a folder in sorted order; a baseline, and what `clean` removed (beside its manifest), are never data."""
     result = []
 
     def refuse(error: OSError) -> None:
@@ -108,7 +109,7 @@ def _files_below(folder: str) -> list[str]:
             folders[:] = []
             continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS)
-        hidden = {"removed.jsonl"} if "manifest.json" in names else set()
+        hidden = {BASELINE} | ({"removed.jsonl"} if "manifest.json" in names else set())
         for name in sorted(set(names) - hidden):
             if not name.startswith(".") and (plain_suffix(name) in _LINES or Path(name).suffix.lower() == ".parquet"):
                 result.append(os.path.normpath(os.path.join(base, name)))
