@@ -20,8 +20,7 @@ def curve(
 ) -> Run:
     """A run with one eval and one train point per epoch, 100 steps each."""
     points = tuple(
-        EvalPoint(100 * (i + 1), i + 1, loss, {name: values[i] for name, values in (metrics or {}).items()})
-        for i, loss in enumerate(evals)
+        EvalPoint(100 * (i + 1), i + 1, loss, {name: values[i] for name, values in (metrics or {}).items()}) for i, loss in enumerate(evals)
     )
     falling = [2.0 * 0.7**i for i in range(len(evals))] if trains is None else trains
     train_points = tuple(TrainPoint(100 * (i + 1), i + 1, loss) for i, loss in enumerate(falling))

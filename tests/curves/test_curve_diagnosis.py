@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from curve_logs import curve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curve_logs import curve
 from tunelint.curves import EvalPoint, RowLosses, Run, TrainPoint, diagnose
 from tunelint.curves.diagnosis.metrics import higher_is_better
 
@@ -21,17 +21,21 @@ COSINE = [1.0 + 0.8 * (0.5 + 0.5 * math.cos(math.pi * i / 11)) for i in range(12
 def test_three_evals_with_a_clear_rise_are_overfit() -> None:
     verdict = diagnose(curve([1.30, 1.36, 1.62], [1.4, 0.9, 0.5]))
     assert (verdict.verdict, verdict.severity) == ("overfit", "strong")
-    assert verdict.best is not None and (verdict.best.index, verdict.best.step) == (0, 100)
-    assert verdict.onset is not None and verdict.onset.index == 0
+    assert verdict.best is not None
+    assert (verdict.best.index, verdict.best.step) == (0, 100)
+    assert verdict.onset is not None
+    assert verdict.onset.index == 0
     assert verdict.rise == pytest.approx(1.62 / 1.30 - 1)
-    assert verdict.recommended is not None and verdict.recommended.epochs_next_time == 1
+    assert verdict.recommended is not None
+    assert verdict.recommended.epochs_next_time == 1
 
 
 def test_a_rise_over_the_last_3_of_12_evals_is_overfit() -> None:
     evals = [2.0, 1.7, 1.5, 1.38, 1.3, 1.25, 1.22, 1.2, 1.19, 1.27, 1.34, 1.39]
     verdict = diagnose(curve(evals))
     assert verdict.verdict == "overfit"
-    assert verdict.onset is not None and abs(verdict.onset.index - 8) <= 1
+    assert verdict.onset is not None
+    assert abs(verdict.onset.index - 8) <= 1
 
 
 @pytest.mark.parametrize(
@@ -51,26 +55,33 @@ def test_healthy_curves_are_not_overfit(evals: list[float]) -> None:
 def test_loss_up_with_accuracy_up_is_overconfident_and_keeps_the_later_checkpoint() -> None:
     run = curve([1.30, 1.36, 1.62], [1.4, 0.9, 0.5], {"accuracy": [0.71, 0.76, 0.79]})
     verdict = diagnose(run)
-    assert verdict.verdict == "overconfident" and verdict.metrics == {"accuracy": "better"}
-    assert verdict.best is not None and verdict.best.step == 100
-    assert verdict.recommended is not None and verdict.recommended.step == 300
+    assert verdict.verdict == "overconfident"
+    assert verdict.metrics == {"accuracy": "better"}
+    assert verdict.best is not None
+    assert verdict.best.step == 100
+    assert verdict.recommended is not None
+    assert verdict.recommended.step == 300
 
 
 def test_loss_up_with_a_worse_metric_is_overfit() -> None:
     verdict = diagnose(curve([1.30, 1.36, 1.62], [1.4, 0.9, 0.5], {"wer": [0.31, 0.33, 0.36]}))
-    assert verdict.verdict == "overfit" and verdict.metrics == {"wer": "worse"}
+    assert verdict.verdict == "overfit"
+    assert verdict.metrics == {"wer": "worse"}
 
 
 def test_train_only_is_no_verdict() -> None:
     verdict = diagnose(curve([], [1.4, 0.9, 0.5]))
     assert verdict.verdict == "inconclusive"
-    assert verdict.best is None and verdict.recommended is None and verdict.rise is None
+    assert verdict.best is None
+    assert verdict.recommended is None
+    assert verdict.rise is None
 
 
 def test_a_falling_curve_is_still_improving() -> None:
     verdict = diagnose(curve([2.4, 2.1, 1.85, 1.6, 1.42], [2.6, 2.2, 1.9, 1.6, 1.4]))
     assert verdict.verdict == "still_improving"
-    assert verdict.recommended is not None and (verdict.recommended.epochs_next_time or 0) > 5
+    assert verdict.recommended is not None
+    assert (verdict.recommended.epochs_next_time or 0) > 5
 
 
 @pytest.mark.parametrize("evals", [[1.3, math.nan, math.nan], [math.nan, math.nan], [1.3, 1.2, math.inf, math.inf]])
@@ -85,18 +96,22 @@ def test_a_blow_up_of_both_losses_is_divergence() -> None:
 def test_one_nan_among_many_evals_is_passed_over() -> None:
     verdict = diagnose(curve([1.6, 1.4, math.nan, 1.3, 1.29, 1.29, 1.288]))
     assert verdict.verdict == "healthy"
-    assert verdict.best is not None and verdict.best.index == 6
+    assert verdict.best is not None
+    assert verdict.best.index == 6
 
 
 def test_two_evals_show_a_point_but_no_verdict() -> None:
     verdict = diagnose(curve([1.3, 1.2]))
-    assert verdict.verdict == "inconclusive" and "at least 3" in verdict.evidence["reason"]
-    assert verdict.best is not None and verdict.best.eval_loss == 1.2
+    assert verdict.verdict == "inconclusive"
+    assert "at least 3" in verdict.evidence["reason"]
+    assert verdict.best is not None
+    assert verdict.best.eval_loss == 1.2
 
 
 def test_a_stale_train_loss_counts_as_unknown() -> None:
     verdict = diagnose(curve([1.30, 1.36, 1.62], [0.9, 0.9, 0.9]))
-    assert verdict.verdict == "overfit" and verdict.evidence["train_fall"] is None
+    assert verdict.verdict == "overfit"
+    assert verdict.evidence["train_fall"] is None
 
 
 def test_a_rise_next_to_zero_means_nothing() -> None:
@@ -106,17 +121,23 @@ def test_a_rise_next_to_zero_means_nothing() -> None:
 def test_the_recommended_checkpoint_is_one_that_was_saved() -> None:
     run = curve([1.5, 1.2, 1.3, 1.5], saved_steps=(300, 400))
     verdict = diagnose(run)
-    assert verdict.best is not None and verdict.best.step == 200
-    assert verdict.recommended is not None and verdict.recommended.step == 300
+    assert verdict.best is not None
+    assert verdict.best.step == 200
+    assert verdict.recommended is not None
+    assert verdict.recommended.step == 300
     assert "not saved" in verdict.recommended.why
     unsaved = diagnose(replace(run, saved_steps=())).recommended
-    assert unsaved is not None and unsaved.step == 200 and "not saved" in unsaved.why
+    assert unsaved is not None
+    assert unsaved.step == 200
+    assert "not saved" in unsaved.why
 
 
 def test_a_loss_before_training_is_counted_from_the_start() -> None:
     points = tuple(EvalPoint(step, step / 100, loss) for step, loss in [(0, 3.1), (100, 1.3), (200, 1.36), (300, 1.62)])
     verdict = diagnose(Run("run", points, tuple(TrainPoint(100 * i, i, 1.5 - 0.4 * i) for i in (1, 2, 3))))
-    assert verdict.verdict == "overfit" and verdict.best is not None and verdict.best.index == 1
+    assert verdict.verdict == "overfit"
+    assert verdict.best is not None
+    assert verdict.best.index == 1
 
 
 def _rows(means: list[float], spread: float, n: int, seed: int = 0) -> RowLosses:
@@ -136,7 +157,8 @@ def test_paired_rows_see_a_rise_that_the_curve_cannot() -> None:
     verdict = diagnose(run)
     assert (verdict.verdict, verdict.severity) == ("overfit", "mild")
     low, high = verdict.evidence["paired"]["interval_90"]
-    assert low < verdict.rise < high and verdict.confidence > 0.8  # type: ignore[operator]
+    assert low < verdict.rise < high
+    assert verdict.confidence > 0.8
 
 
 def test_paired_rows_abstain_where_the_rows_disagree_and_say_how_many_would_do() -> None:
@@ -198,9 +220,7 @@ losses = st.one_of(st.floats(0.0, 20.0), st.sampled_from([math.nan, math.inf, No
     st.lists(st.floats(0.0, 20.0) | st.just(math.nan), max_size=60),
     st.lists(st.integers(0, 4000), max_size=6) | st.none(),
 )
-def test_every_curve_gets_a_verdict_of_plain_json(
-    evals: list[float | None], trains: list[float], saved: list[int] | None
-) -> None:
+def test_every_curve_gets_a_verdict_of_plain_json(evals: list[float | None], trains: list[float], saved: list[int] | None) -> None:
     run = replace(curve(evals, trains), saved_steps=None if saved is None else tuple(saved))
     verdict = diagnose(run)
     data = verdict.to_json()

@@ -54,13 +54,15 @@ def test_an_openai_result_file_is_judged_by_its_full_valid_loss(tmp_path: Path, 
     run = _only(path)
     assert [(point.step, point.loss) for point in run.evals] == [(20, 1.30), (40, 1.36), (60, 1.62)]
     assert set(run.evals[0].metrics) == {"mean_token_accuracy"}
-    assert len(run.trains) == 60 and diagnose(run).verdict == "overfit"
+    assert len(run.trains) == 60
+    assert diagnose(run).verdict == "overfit"
 
 
 def test_single_batch_validation_is_declined(tmp_path: Path) -> None:
     (tmp_path / "step_metrics.csv").write_text(openai_csv(full=False))
     ((run, verdict),) = judge([tmp_path / "step_metrics.csv"]).runs
-    assert verdict.verdict == "inconclusive" and "single batches" in verdict.evidence["reason"]
+    assert verdict.verdict == "inconclusive"
+    assert "single batches" in verdict.evidence["reason"]
     assert len(run.evals) == 6
 
 
@@ -73,7 +75,9 @@ def test_a_result_file_without_validation_is_no_verdict(tmp_path: Path) -> None:
     rows = "".join(f"{i},{2 / i:.4f},0.5,,\n" for i in range(1, 30))
     (tmp_path / "r.csv").write_text("step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n" + rows)
     ((run, verdict),) = judge([tmp_path / "r.csv"]).runs
-    assert not run.evals and len(run.trains) == 29 and verdict.verdict == "inconclusive"
+    assert not run.evals
+    assert len(run.trains) == 29
+    assert verdict.verdict == "inconclusive"
 
 
 def _event(step: int, **values: float) -> dict[str, object]:
@@ -87,9 +91,7 @@ def test_openai_events_are_read_newest_first_as_the_api_gives_them(tmp_path: Pat
     for i in range(3):
         events.append(_event(20 * i + 10, train_loss=TRAINS[i] + 0.1, valid_loss=3.0))
         events.append(_event(20 * i + 20, train_loss=TRAINS[i], valid_loss=0.2, full_valid_loss=EVALS[i]))
-    events.append(
-        {"object": "fine_tuning.job.event", "type": "message", "message": "The job has completed", "data": {}}
-    )
+    events.append({"object": "fine_tuning.job.event", "type": "message", "message": "The job has completed", "data": {}})
     (tmp_path / "events.json").write_text(json.dumps({"object": "list", "data": events[::-1], "has_more": False}))
     run = _only(tmp_path / "events.json")
     assert [(point.step, point.epoch, point.loss) for point in run.evals] == [
@@ -155,16 +157,14 @@ def test_columns_with_paired_standard_errors(tmp_path: Path) -> None:
     (tmp_path / "log.json").write_text(json.dumps(log))
     run = _only(tmp_path / "log.json")
     _is_the_overfit_run(run)
-    assert (
-        run.paired_se_to_last == (0.02, 0.01, 0.0) and run.n_eval == 200 and run.evals[0].metrics == {"Accuracy": 0.7}
-    )
+    assert run.paired_se_to_last == (0.02, 0.01, 0.0)
+    assert run.n_eval == 200
+    assert run.evals[0].metrics == {"Accuracy": 0.7}
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_table_of_any_tool(tmp_path: Path, delimiter: str) -> None:
-    lines = [["iteration", "train_loss", "val_loss"]] + [
-        [str(100 * i + 100), str(TRAINS[i]), str(EVALS[i])] for i in range(3)
-    ]
+    lines = [["iteration", "train_loss", "val_loss"]] + [[str(100 * i + 100), str(TRAINS[i]), str(EVALS[i])] for i in range(3)]
     (tmp_path / "log.csv").write_text("\ufeff" + "\r\n".join(delimiter.join(line) for line in lines))
     run = _only(tmp_path / "log.csv")
     _is_the_overfit_run(run)
@@ -198,15 +198,14 @@ def test_a_wandb_export_holds_several_runs(tmp_path: Path) -> None:
     first, second = read_runs(tmp_path / "wandb_export.csv")
     _is_the_overfit_run(first)
     assert [point.loss for point in second.evals] == [2 * loss for loss in EVALS]
-    assert first.notes == ("W&B run llama-lr2e-5",) and second.notes == ("W&B run llama - long",)
+    assert first.notes == ("W&B run llama-lr2e-5",)
+    assert second.notes == ("W&B run llama - long",)
 
 
 def test_a_wandb_history(tmp_path: Path) -> None:
     lines = []
     for i in range(3):
-        lines.append(
-            {"_step": 2 * i, "train/loss": TRAINS[i], "train/global_step": 100 * i + 100, "train/epoch": i + 1}
-        )
+        lines.append({"_step": 2 * i, "train/loss": TRAINS[i], "train/global_step": 100 * i + 100, "train/epoch": i + 1})
         lines.append(
             {
                 "_step": 2 * i + 1,
@@ -219,7 +218,8 @@ def test_a_wandb_history(tmp_path: Path) -> None:
     (tmp_path / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     run = _only(tmp_path / "history.jsonl")
     _is_the_overfit_run(run)
-    assert [point.step for point in run.evals] == [100, 200, 300] and run.evals[0].metrics == {}
+    assert [point.step for point in run.evals] == [100, 200, 300]
+    assert run.evals[0].metrics == {}
 
 
 def test_the_log_of_llama_factory(tmp_path: Path) -> None:
@@ -233,9 +233,7 @@ def test_the_log_of_llama_factory(tmp_path: Path) -> None:
             "elapsed_time": "0:01:00",
         }
         lines += [{**place, "loss": TRAINS[i], "lr": 1e-5}, {**place, "eval_loss": EVALS[i]}]
-    (tmp_path / "trainer_log.jsonl").write_text(
-        "".join(json.dumps(line) + "\n" for line in lines) + '{"current_steps": 400, "lo'
-    )
+    (tmp_path / "trainer_log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"current_steps": 400, "lo')
     run = _only(tmp_path / "trainer_log.jsonl")
     _is_the_overfit_run(run)
     assert run.epochs == 3.0
@@ -277,14 +275,13 @@ def test_printed_dicts_between_progress_bars(tmp_path: Path) -> None:
     for i in range(3):
         lines.append(f"{{'loss': {TRAINS[i]}, 'grad_norm': nan, 'learning_rate': 2e-05, 'epoch': {i + 1}.0}}")
         lines.append(f" 33%|███▎      | {100 * i}/300 [00:12<00:25,  7.9it/s]")
-        lines.append(
-            f"{{'eval_loss': '{EVALS[i]}', 'eval_runtime': 2.5, 'eval_samples_per_second': 40.0, 'epoch': {i + 1}.0}}"
-        )
+        lines.append(f"{{'eval_loss': '{EVALS[i]}', 'eval_runtime': 2.5, 'eval_samples_per_second': 40.0, 'epoch': {i + 1}.0}}")
     lines.append("{'train_runtime': 42.0, 'train_samples_per_second': 71.4, 'train_loss': 0.93, 'epoch': 3.0}")
     (tmp_path / "train.log").write_text("\n".join(lines))
     run = _only(tmp_path / "train.log")
     _is_the_overfit_run(run)
-    assert run.n_eval == 100 and [point.epoch for point in run.evals] == [1, 2, 3]
+    assert run.n_eval == 100
+    assert [point.epoch for point in run.evals] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("tool", ["mlx", "nanogpt", "torchtune"])
@@ -323,7 +320,8 @@ license: apache-2.0
 def test_the_table_of_a_model_card(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(CARD)
     run = _only(tmp_path)
-    assert [point.loss for point in run.evals] == EVALS and [point.loss for point in run.trains] == [0.9, 0.5]
+    assert [point.loss for point in run.evals] == EVALS
+    assert [point.loss for point in run.trains] == [0.9, 0.5]
     assert run.evals[2].metrics == {"accuracy": 0.58, "f1": 0.55}
     assert diagnose(run).verdict == "overfit"
 
@@ -344,9 +342,7 @@ def test_files_that_lie_around_in_a_folder_are_no_error(tmp_path: Path) -> None:
     assert len(read_runs(tmp_path)) == 1
 
 
-@pytest.mark.parametrize(
-    "content", ["", "just words", "a,b\n1,2\n", "[1, 2, 3]", '"text"', "{}", "\x00\x01\x02", "[[[["]
-)
+@pytest.mark.parametrize("content", ["", "just words", "a,b\n1,2\n", "[1, 2, 3]", '"text"', "{}", "\x00\x01\x02", "[[[["])
 @pytest.mark.parametrize("name", ["log.csv", "log.json", "log.jsonl", "log.txt", "trainer_state.json", "weights.bin"])
 def test_named_files_that_are_no_log_are_a_plain_error(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from curve_logs import log_history, run_folder, trainer_state
+
 from tunelint.curves import judge, read_runs
 from tunelint.errors import TunelintError
 
@@ -25,7 +25,8 @@ def test_a_trainer_state_is_read_from_the_file_the_checkpoint_and_the_output_fol
         assert run.source == (newest / "trainer_state.json").as_posix()
         assert [point.loss for point in run.evals] == OVERFIT[0]
         assert [point.loss for point in run.trains] == OVERFIT[1]
-        assert run.saved_steps == (100, 200, 300) and run.n_eval == 100
+        assert run.saved_steps == (100, 200, 300)
+        assert run.n_eval == 100
 
 
 def test_weights_in_the_output_folder_are_the_last_step(tmp_path: Path) -> None:
@@ -42,7 +43,8 @@ def test_a_state_with_nan_no_log_and_the_final_summary_is_read(tmp_path: Path) -
     entries.append({"epoch": 3.0, "step": 300, "eval_loss": 1.19, "eval_runtime": 2.5})
     (run,) = read_runs(trainer_state(tmp_path, entries))
     assert [point.loss for point in run.trains] == [0.9, 0.5]
-    assert run.evals[2].loss == 1.19 and math.isnan(run.evals[1].loss or 0.0)
+    assert run.evals[2].loss == 1.19
+    assert math.isnan(run.evals[1].loss or 0.0)
 
 
 def test_several_eval_sets_are_judged_apart(tmp_path: Path) -> None:
@@ -55,7 +57,9 @@ def test_several_eval_sets_are_judged_apart(tmp_path: Path) -> None:
         ]
         entries.append({"eval_math_loss": other, "eval_math_runtime": 1.0, **place})
     (run, verdict), *rest = judge([trainer_state(tmp_path, entries)]).runs
-    assert not rest and run.eval_set == "chat" and set(run.other_evals) == {"math"}
+    assert not rest
+    assert run.eval_set == "chat"
+    assert set(run.other_evals) == {"math"}
     assert run.evals[0].metrics == {"accuracy": 0.5}
     assert verdict.evidence["eval_sets"]["math"]["verdict"] == "overfit"
 
@@ -66,7 +70,9 @@ def test_a_part_of_the_loss_is_no_eval_set(tmp_path: Path) -> None:
         if "eval_loss" in entry:
             entry["eval_mlm_loss"] = 0.5
     (run,) = read_runs(trainer_state(tmp_path, entries))
-    assert run.eval_set == "" and not run.other_evals and run.evals[0].metrics == {"mlm_loss": 0.5}
+    assert run.eval_set == ""
+    assert not run.other_evals
+    assert run.evals[0].metrics == {"mlm_loss": 0.5}
 
 
 def test_a_resumed_run_keeps_the_later_points(tmp_path: Path) -> None:
@@ -80,17 +86,16 @@ def test_a_resumed_run_keeps_the_later_points(tmp_path: Path) -> None:
 def test_a_log_that_starts_again_holds_two_runs(tmp_path: Path) -> None:
     path = trainer_state(tmp_path, log_history(*OVERFIT) + log_history([1.5, 1.2, 1.1], [1.6, 1.3, 1.2]))
     first, second = read_runs(path)
-    assert first.evals[-1].loss == 1.62 and second.evals[-1].loss == 1.1
+    assert first.evals[-1].loss == 1.62
+    assert second.evals[-1].loss == 1.1
     assert "run 2 of 2 in this log" in second.notes
 
 
 def test_a_reinforcement_log_is_refused_with_a_reason(tmp_path: Path) -> None:
-    entries = [
-        {"loss": 0.01 * i, "reward": 0.1 * i, "kl": 0.2, "eval_loss": 0.2 * i, "step": i, "epoch": 0.1 * i}
-        for i in range(1, 9)
-    ]
+    entries = [{"loss": 0.01 * i, "reward": 0.1 * i, "kl": 0.2, "eval_loss": 0.2 * i, "step": i, "epoch": 0.1 * i} for i in range(1, 9)]
     ((_, verdict),) = judge([trainer_state(tmp_path, entries)]).runs
-    assert verdict.verdict == "inconclusive" and "reinforcement" in verdict.evidence["reason"]
+    assert verdict.verdict == "inconclusive"
+    assert "reinforcement" in verdict.evidence["reason"]
 
 
 def test_preference_training_is_judged(tmp_path: Path) -> None:
@@ -99,7 +104,8 @@ def test_preference_training_is_judged(tmp_path: Path) -> None:
         prefix = "eval_" if "eval_loss" in entry else ""
         entry |= {f"{prefix}rewards/chosen": 0.3, f"{prefix}rewards/margins": 0.5, f"{prefix}rewards/accuracies": 0.7}
     ((run, verdict),) = judge([trainer_state(tmp_path, entries)]).runs
-    assert run.declined is None and verdict.loss_rose
+    assert run.declined is None
+    assert verdict.loss_rose
 
 
 def test_a_run_folder_is_read_with_its_rows_and_checkpoints(tmp_path: Path) -> None:
@@ -107,8 +113,12 @@ def test_a_run_folder_is_read_with_its_rows_and_checkpoints(tmp_path: Path) -> N
     folder = run_folder(tmp_path / "runs/a", *OVERFIT, saved=[200, 300], rows=rows)
     run_folder(tmp_path / "runs/b", [1.5, 1.3, 1.2], [1.6, 1.4, 1.3])
     first, second = read_runs(tmp_path / "runs")
-    assert first.source == folder.as_posix() and first.saved_steps == (200, 300) and second.saved_steps is None
-    assert first.eval_rows is not None and first.eval_rows.losses.shape == (3, 40) and first.n_eval == 40
+    assert first.source == folder.as_posix()
+    assert first.saved_steps == (200, 300)
+    assert second.saved_steps is None
+    assert first.eval_rows is not None
+    assert first.eval_rows.losses.shape == (3, 40)
+    assert first.n_eval == 40
 
 
 def test_a_metrics_line_that_a_crash_cut_off_is_left_out(tmp_path: Path) -> None:
@@ -145,5 +155,6 @@ def test_the_json_is_strict_and_carries_every_run(tmp_path: Path) -> None:
     trainer_state(tmp_path / "b", log_history(*OVERFIT))
     report = judge([tmp_path]).to_json()
     text = json.dumps(report, allow_nan=False)
-    assert json.loads(text)["version"] == 1 and report["findings"] == []
+    assert json.loads(text)["version"] == 1
+    assert report["findings"] == []
     assert [run["verdict"] for run in report["runs"]] == ["diverged", "overfit"]

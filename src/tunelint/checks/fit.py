@@ -28,11 +28,11 @@ def overfitting(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit]:
     keep = f"keep {_at(verdict.recommended)}: {verdict.recommended.why}."
     if verdict.verdict == "overconfident":
         held = ", ".join(f"{name} {change}" for name, change in verdict.metrics.items())
-        yield Hit(
-            f"{rose}, but the task metrics held ({held}); {keep}", severity=Severity.NOTE, score=verdict.confidence
-        )
+        yield Hit(f"{rose}, but the task metrics held ({held}); {keep}", severity=Severity.NOTE, score=verdict.confidence)
     else:
-        yield Hit(f"{rose} ({verdict.severity} overfitting); {keep}", score=verdict.confidence)
+        behind = _cause(verdict, "rows_behind_the_rise")
+        details = {"related": _related(behind)} if behind is not None else {}
+        yield Hit(f"{rose} ({verdict.severity} overfitting); {keep}", score=verdict.confidence, details=details)
 
 
 def no_eval_curve(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit]:
@@ -42,9 +42,7 @@ def no_eval_curve(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit]
         yield Hit(f"This curve was not judged: {run.declined}.")
     elif verdict.verdict == "inconclusive" and evals < options["min_evals"]:
         counted = "no eval loss" if evals == 0 else f"only {evals} eval loss{'es' if evals > 1 else ''}"
-        yield Hit(
-            f"The log has {counted}, so nobody can say whether the run overfitted: evaluate every quarter of an epoch."
-        )
+        yield Hit(f"The log has {counted}, so nobody can say whether the run overfitted: evaluate every quarter of an epoch.")
 
 
 def divergence(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit]:
@@ -84,8 +82,15 @@ def best_checkpoint_not_kept(verdict: Verdict, run: Run, options: Options) -> It
 
 
 def memorised_rows(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit]:
-    """FIT006: the train loss falls in stairs at the epoch borders, or to nothing: rows were learnt by heart."""
-    if verdict.memorisation_risk is None:
+    """FIT006: rows were learnt by heart: the copies of repeated rows, rows that nothing unseen comes near, or stairs."""
+    repeated = _cause(verdict, "repeated_train_rows")
+    if repeated is not None:
+        yield _rows_hit(repeated)
+    learnt = _cause(verdict, "memorised_train_rows")
+    if learnt is not None:
+        minor = learnt["numbers"]["share"] < options["min_share"]
+        yield _rows_hit(learnt, Severity.NOTE if minor else None)
+    if verdict.memorisation_risk is None or repeated is not None or learnt is not None:
         return
     reasons = "; ".join(verdict.evidence["memorisation"])
     if verdict.memorisation_risk == "warning":
@@ -95,7 +100,16 @@ def memorised_rows(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit
 
 
 def suspiciously_good_eval(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit]:
-    """FIT007: the eval loss lies below the train loss of the same time, as it does when eval rows leaked into train."""
+    """FIT007: eval rows that leaked pull the eval loss down, or it lies below the train loss of the same time."""
+    leaked = _cause(verdict, "leaked_eval_rows")
+    if leaked is not None:
+        better = leaked["numbers"]["too_good_by"] >= options["min_gain"]
+        honest = verdict.evidence.get("without_leaks", {})
+        more = ""
+        if honest.get("rise") is not None and honest["verdict"] != verdict.verdict:
+            more = f"; judged by the clean rows the run is {honest['verdict'].replace('_', ' ')} ({honest['rise']:+.1%})"
+        yield _rows_hit(leaked, None if better else Severity.NOTE, more)
+        return
     found = verdict.evidence.get("eval_under_train")
     if found is None or found["evals"] < options["min_share"] * found["of"]:
         return
@@ -105,6 +119,21 @@ def suspiciously_good_eval(verdict: Verdict, run: Run, options: Options) -> Iter
         "raise the train loss too.",
         severity=Severity.NOTE,
     )
+
+
+def _cause(verdict: Verdict, kind: str) -> Mapping[str, Any] | None:
+    return next((cause for cause in verdict.evidence.get("causes", ()) if cause["kind"] == kind), None)
+
+
+def _rows_hit(cause: Mapping[str, Any], severity: Severity | None = None, more: str = "") -> Hit:
+    """Make a hit that names its rows: `details["related"]` are they, in the form of a finding's `related`."""
+    message = cause["message"][0].upper() + cause["message"][1:]
+    advice = f" Next: {cause['command']}" if cause["command"] else ""
+    return Hit(f"{message}{more}.{advice}", severity=severity, details={"related": _related(cause), "command": cause["command"]})
+
+
+def _related(cause: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"path": row["path"], "line": row["line"], "record": row["record"], "score": None} for row in cause["rows"]]
 
 
 def _at(point: Any) -> str:

@@ -59,9 +59,7 @@ def metric_chart(run: Run, verdict: Verdict, name: str) -> str:
 def overlay_chart(runs: Sequence[tuple[Run, Verdict]]) -> str:
     """Return the eval losses of several runs in one chart: over epochs where all have them, else over steps."""
     axis = next((axis for axis in ("epoch", "step") if all(_has(run, axis) for run, _ in runs)), "index")
-    lines = [
-        (run, eval_xs(run, axis), [point.loss if point.finite else math.nan for point in run.evals]) for run, _ in runs
-    ]
+    lines = [(run, eval_xs(run, axis), [point.loss if point.finite else math.nan for point in run.evals]) for run, _ in runs]
     x = _x_scale([place for _, xs, _ in lines for place in xs])
     y = loss_scale([loss for _, _, losses in lines for loss in losses if loss is not None], [], HEIGHT - BOTTOM, TOP)
     parts = [_frame(x, y, axis)]
@@ -71,9 +69,7 @@ def overlay_chart(runs: Sequence[tuple[Run, Verdict]]) -> str:
         parts += [f'<polyline class="eval {colour}" points="{_line(piece, x, y)}"/>' for piece in _pieces(xs, values)]
         for i, loss in enumerate(values):
             if math.isfinite(loss):
-                parts.append(
-                    _circle(f"dot {colour}", x(xs[i]), y(loss), f"{run.source}: {shown(loss)} at {_where(run, i)}")
-                )
+                parts.append(_circle(f"dot {colour}", x(xs[i]), y(loss), f"{run.source}: {shown(loss)} at {_where(run, i)}"))
     return _svg("".join(parts), "eval losses of all runs")
 
 
@@ -83,9 +79,7 @@ def _svg(body: str, title: str) -> str:
 
 def _x_scale(values: Sequence[float]) -> Scale:
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    return Scale(
-        min(low, 0.0) if low <= (high - low) * 0.3 else low, high if high > low else low + 1, LEFT, WIDTH - RIGHT
-    )
+    return Scale(min(low, 0.0) if low <= (high - low) * 0.3 else low, high if high > low else low + 1, LEFT, WIDTH - RIGHT)
 
 
 def _frame(x: Scale, y: Scale, axis: str) -> str:
@@ -94,9 +88,7 @@ def _frame(x: Scale, y: Scale, axis: str) -> str:
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.4g}</text>')
     for tick in x.ticks(8):
-        parts.append(
-            f'<text class="tick" x="{x(tick):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:.6g}</text>'
-        )
+        parts.append(f'<text class="tick" x="{x(tick):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:.6g}</text>')
     name = {"step": "step", "epoch": "epoch", "index": "eval"}[axis] + (" (log loss)" if y.log else "")
     parts.append(f'<text class="tick" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{name}</text>')
     return "".join(parts)
@@ -161,9 +153,7 @@ def _circle(kind: str, px: float, py: float, tip: str) -> str:
 
 def _where(run: Run, index: int) -> str:
     point = run.evals[index]
-    parts = [
-        f"{name} {shown(value)}" for name, value in (("step", point.step), ("epoch", point.epoch)) if value is not None
-    ]
+    parts = [f"{name} {shown(value)}" for name, value in (("step", point.step), ("epoch", point.epoch)) if value is not None]
     return ", ".join(parts) or f"eval {index}"
 
 

@@ -35,9 +35,7 @@ def render_report(
     Every number on the page is printed as the JSON report prints it; that report is inside the page, as
     `<script type="application/json" id="report">`.
     """
-    report = (
-        data if data is not None else {"version": 1, "runs": [verdict.to_json() for _, verdict in runs], "findings": []}
-    )
+    report = data if data is not None else {"version": 1, "runs": [verdict.to_json() for _, verdict in runs], "findings": []}
     drawn = [(run, verdict) for run, verdict in runs if run.evals]
     overlay = f"<h2>All runs</h2>{overlay_chart(drawn)}{_legend(drawn)}" if len(drawn) > 1 else ""
     body = "".join(_section(run, verdict) for run, verdict in runs)
@@ -76,12 +74,11 @@ def _section(run: Run, verdict: Verdict) -> str:
     ]
     if any(point.finite for point in run.evals):
         parts.append(loss_chart(run, verdict))
-        parts.append(
-            '<p class="legend">orange: eval loss with 2 standard deviations of noise; blue: train loss; dashed: the best eval, '
-        )
+        parts.append('<p class="legend">orange: eval loss with 2 standard deviations of noise; blue: train loss; dashed: the best eval, ')
         parts.append("or the onset of overfitting; dotted: epoch borders; triangles: saved checkpoints</p>")
     for metric in _task_metrics(run)[:MOST_METRIC_CHARTS]:
         parts.append(f"<h3>{escape(metric)}</h3>{metric_chart(run, verdict, metric)}")
+    parts += [_cause(cause) for cause in verdict.to_json()["evidence"].get("causes", ())]
     if "curve" in verdict.evidence:
         parts.append(_table(run, verdict))
     return "".join(parts) + "</section>"
@@ -103,6 +100,28 @@ def _row(row: Mapping[str, Any], metrics: list[str], best: bool) -> str:
     cells += [shown(row["metrics"].get(name)) for name in metrics] + [saved]
     mark = ' class="best"' if best else ""
     return f"<tr{mark}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _cause(cause: Mapping[str, Any]) -> str:
+    """Return a cause with its rows; all numbers come as the JSON has them."""
+    numbers = list(dict.fromkeys(name for row in cause["rows"] for name in row["numbers"]))
+    heads = "".join(f"<th>{escape(head)}</th>" for head in ("row", "record", "loss", *(name.replace("_", " ") for name in numbers)))
+    rows = "".join(
+        f"<tr><td>{escape(_place(row))}</td><td><code>{escape(row['record'])}</code></td><td>{shown(row['loss'])}</td>"
+        + "".join(f"<td>{shown(row['numbers'].get(name))}</td>" for name in numbers)
+        + "</tr>"
+        for row in cause["rows"]
+    )
+    command = f"<p>next: <code>{escape(cause['command'])}</code></p>" if cause["command"] else ""
+    table = f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    found = f"<details><summary>{len(cause['rows'])} rows</summary>{table}</details>" if rows else ""
+    return f"<h3>{escape(cause['kind'].replace('_', ' '))}</h3><p>{escape(cause['message'])}</p>{command}{found}"
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    if row["path"] is None:
+        return "n/a"
+    return str(row["path"]) if row["line"] is None else f"{row['path']}:{row['line']}"
 
 
 def share(value: float | None) -> str:

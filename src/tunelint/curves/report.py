@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tunelint.curves.diagnosis import Verdict, diagnose
 from tunelint.curves.readers import read_runs
 from tunelint.curves.readers.openai_jobs import read_job
+from tunelint.curves.rows import explain, without_leaks
 from tunelint.curves.run import Run
 
 VERSION = 1
@@ -48,4 +49,31 @@ def judge(
             runs += read_job(path.removeprefix(JOB), base_url, api_key)
         else:
             runs += read_runs(path, columns)
-    return CurveReport(tuple((run, diagnose(run)) for run in runs))
+    return CurveReport(tuple((run, judge_run(run)) for run in runs))
+
+
+def judge_run(run: Run) -> Verdict:
+    """Return the verdict on a run with the causes that its rows show, as `evidence["causes"]`."""
+    verdict = diagnose(run)
+    added: dict[str, Any] = {}
+    clean = without_leaks(run)
+    if clean is not None:
+        added["without_leaks"] = _in_short(diagnose(clean))
+    causes = explain(run, verdict)
+    if causes:
+        added["causes"] = [cause.to_json() for cause in causes]
+    return replace(verdict, evidence={**verdict.evidence, **added}) if added else verdict
+
+
+def _in_short(verdict: Verdict) -> dict[str, Any]:
+    """Return what matters of the verdict on the clean eval rows alone."""
+    best = verdict.best
+    return {
+        "verdict": verdict.verdict,
+        "severity": verdict.severity,
+        "confidence": verdict.confidence,
+        "rise": verdict.rise,
+        "best_step": best.step if best else None,
+        "best_epoch": best.epoch if best else None,
+        "best_eval_loss": best.eval_loss if best else None,
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,8 @@ class Run:
     `other_evals` are further eval sets, by name. `n_eval` is the number of eval rows. `paired_se_to_last` holds, per
     eval point, the standard error of (its loss - the last loss) over the eval rows, where a log carries it.
     `declined` is set when the curve must not be judged at all (a reinforcement-learning log, per-batch validation
-    only), and says why. `notes` are remarks of the reader that belong in the report.
+    only), and says why. `lint` is the lint report (as JSON) of the data that was trained on. `notes` are remarks of the
+    reader that belong in the report.
     """
 
     source: str
@@ -73,6 +75,7 @@ class Run:
     paired_se_to_last: tuple[float, ...] | None = None
     epochs: float | None = None
     declined: str | None = None
+    lint: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from tunelint.curves.charts import shown
 from tunelint.curves.diagnosis import Verdict
@@ -11,6 +13,8 @@ from tunelint.curves.run import Run
 from tunelint.curves.scale import Scale, eval_xs, loss_scale, train_points, x_axis
 
 COLUMNS, ROWS = 64, 12
+ROWS_SHOWN = 3
+"""Rows named per cause; all of them are in the JSON and the HTML report."""
 _RED, _YELLOW, _DIM, _BOLD, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 _COLOURS = {"overfit": _RED, "diverged": _RED, "overconfident": _YELLOW, "still_improving": _YELLOW}
 
@@ -26,9 +30,23 @@ def _block(run: Run, verdict: Verdict, color: bool) -> str:
     head = f"{_paint(name, _BOLD + _COLOURS.get(verdict.verdict, ''), color)}{degree}"
     lines = [f"{printable(run.source)}: {head} (confidence {verdict.confidence:.2f})"]
     lines += [f"  {label:<9} {text}" for label, text in facts(run, verdict)]
+    for cause in verdict.evidence.get("causes", ()):
+        lines += _cause_lines(cause)
     if any(point.finite for point in run.evals):
         lines += ["", *(_paint(line, _DIM, color) if line.startswith("   ~") else line for line in plot(run, verdict))]
     return "\n".join(lines) + "\n"
+
+
+def _cause_lines(cause: Mapping[str, Any]) -> list[str]:
+    """Return a cause, its first rows and the next command."""
+    lines = [f"  {'rows':<9} {printable(cause['message'])}"]
+    shown_rows = [f"{row['path']}:{row['line']} (loss {row['loss']:.3g})" for row in cause["rows"][:ROWS_SHOWN] if row["path"]]
+    if shown_rows:
+        more = len(cause["rows"]) - len(shown_rows)
+        lines.append(f"  {'':<9} {printable(', '.join(shown_rows))}" + (f" and {more} more" if more > 0 else ""))
+    if cause["command"]:
+        lines.append(f"  {'':<9} next: {printable(cause['command'])}")
+    return lines
 
 
 def facts(run: Run, verdict: Verdict) -> list[tuple[str, str]]:
@@ -56,6 +74,9 @@ def facts(run: Run, verdict: Verdict) -> list[tuple[str, str]]:
     for name, other in verdict.evidence.get("eval_sets", {}).items():
         rise = f", {other['rise']:+.1%}" if "rise" in other else ""
         rows.append(("eval set", f"{printable(name)}: {other['verdict'].replace('_', ' ')}{rise}"))
+    honest = verdict.evidence.get("without_leaks")
+    if honest and honest["rise"] is not None:
+        rows.append(("no leaks", f"{honest['verdict'].replace('_', ' ')} by the clean eval rows alone ({honest['rise']:+.1%} at the end)"))
     rows += [("note", note) for note in run.notes]
     return [(label, printable(text)) for label, text in rows]
 
@@ -71,11 +92,7 @@ def plot(run: Run, verdict: Verdict) -> list[str]:
     for place, loss in trains:
         columns.setdefault(round(x(place)), []).append(loss)
     means = {column: sum(losses) / len(losses) for column, losses in columns.items()}
-    evals = [
-        (round(x(place)), point.loss, i)
-        for i, (place, point) in enumerate(zip(xs, run.evals, strict=True))
-        if point.finite
-    ]
+    evals = [(round(x(place)), point.loss, i) for i, (place, point) in enumerate(zip(xs, run.evals, strict=True)) if point.finite]
     y = loss_scale([loss for _, loss, _ in evals if loss is not None], list(means.values()), ROWS - 1, 0)
     cells = [[" "] * COLUMNS for _ in range(ROWS)]
     for column, loss in means.items():
@@ -105,9 +122,7 @@ def printable(text: str) -> str:
 
 def _at(point: object) -> str:
     step, epoch = getattr(point, "step", None), getattr(point, "epoch", None)
-    parts = ([f"step {shown(step)}"] if step is not None else []) + (
-        [f"epoch {shown(epoch)}"] if epoch is not None else []
-    )
+    parts = ([f"step {shown(step)}"] if step is not None else []) + ([f"epoch {shown(epoch)}"] if epoch is not None else [])
     return ", ".join(parts) or f"eval {getattr(point, 'index', '')}".rstrip()
 
 

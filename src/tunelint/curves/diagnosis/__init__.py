@@ -42,9 +42,7 @@ def diagnose(run: Run) -> Verdict:
     if series is None:
         broken = any(point.loss is not None for point in run.evals)
         evidence["reason"] = _no_curve(run)
-        return _verdict(
-            run, "diverged" if broken else "inconclusive", memory.risk, evidence, confidence=0.9 if broken else 0.5
-        )
+        return _verdict(run, "diverged" if broken else "inconclusive", memory.risk, evidence, confidence=0.9 if broken else 0.5)
     suspicion = eval_under_train(run)
     if suspicion is not None:
         evidence["eval_under_train"] = {"evals": suspicion[0], "of": suspicion[1], "median_ratio": suspicion[2]}
@@ -67,9 +65,7 @@ def diagnose(run: Run) -> Verdict:
     evidence |= _numbers(series, shape, paired)
     if kind == "inconclusive" and paired is not None:
         more = f"; about {paired.rows_needed} eval rows would decide" if paired.rows_needed else ""
-        evidence["reason"] = (
-            f"the rise of {paired.rise:.1%} is within one standard error ({paired.se:.1%}) of the line at 3.5 %{more}"
-        )
+        evidence["reason"] = f"the rise of {paired.rise:.1%} is within one standard error ({paired.se:.1%}) of the line at 3.5 %{more}"
     sure = confidence_of(shape, paired, series.minimum, run.n_eval)
     return _verdict(
         run,
@@ -121,9 +117,7 @@ def _verdict(
             rise = relative_rise(float(series.loss[-1]), best.eval_loss)
         if verdict in ("overfit", "overconfident"):
             onset = Onset(index, point.step, point.epoch)
-    return Verdict(
-        run.source, verdict, severity, confidence, best, onset, rise, recommended, metrics or {}, risk, evidence
-    )
+    return Verdict(run.source, verdict, severity, confidence, best, onset, rise, recommended, metrics or {}, risk, evidence)
 
 
 def _numbers(series: Series, shape: Shape, paired: Paired | None) -> dict[str, Any]:

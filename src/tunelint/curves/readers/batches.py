@@ -49,7 +49,4 @@ def _window_means(points: list[EvalPoint]) -> tuple[EvalPoint, ...]:
     width = max(FEWEST, len(points) // 20)
     starts = range(0, len(points) - width + 1, width)
     windows = [points[start : start + width] for start in starts]
-    return tuple(
-        EvalPoint(window[-1].step, window[-1].epoch, statistics.fmean(point.loss or 0.0 for point in window))
-        for window in windows
-    )
+    return tuple(EvalPoint(window[-1].step, window[-1].epoch, statistics.fmean(point.loss or 0.0 for point in window)) for window in windows)

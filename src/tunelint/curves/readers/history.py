@@ -23,9 +23,7 @@ _NOT_METRICS = re.compile(
     r"(?:^|[_/])(?:runtime|samples_per_second|steps_per_second|tokens_per_second|num_tokens|samples|model_preparation_time|"
     r"jit_compilation_time|mem_\w+|compilation_time|gen_len)$"
 )
-_REWARD_KEYS = frozenset(
-    ("reward", "reward_std", "objective/kl", "objective/scores", "completion_length", "policy/approxkl_avg")
-)
+_REWARD_KEYS = frozenset(("reward", "reward_std", "objective/kl", "objective/scores", "completion_length", "policy/approxkl_avg"))
 _SINGLE_STEP_WORDS = ("train_runtime",)
 
 REINFORCEMENT = (
@@ -63,9 +61,7 @@ def runs_from_history(
     return runs
 
 
-def _run(
-    entries: list[Entry], source: str, saved: tuple[Number, ...] | None, epochs: float | None, notes: tuple[str, ...]
-) -> Run:
+def _run(entries: list[Entry], source: str, saved: tuple[Number, ...] | None, epochs: float | None, notes: tuple[str, ...]) -> Run:
     sets = _eval_sets(entries)
     evals = {name: _evals(entries, name, sets) for name in sets}
     evals = {name: points for name, points in evals.items() if points}
@@ -166,9 +162,7 @@ def _evals(entries: list[Entry], name: str, sets: list[str]) -> tuple[EvalPoint,
         point.loss = loss if loss is not None else point.loss
         point.epoch = epoch if epoch is not None else point.epoch
         point.metrics |= found
-    return tuple(
-        EvalPoint(p.step, p.epoch, p.loss, p.metrics) for p in points.values() if p.loss is not None or p.metrics
-    )
+    return tuple(EvalPoint(p.step, p.epoch, p.loss, p.metrics) for p in points.values() if p.loss is not None or p.metrics)
 
 
 def _trains(entries: list[Entry]) -> tuple[TrainPoint, ...]:

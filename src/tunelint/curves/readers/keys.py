@@ -47,11 +47,7 @@ def canonical_names(keys: list[str], columns: Mapping[str, str] | None = None) -
 
 def renamed(entry: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Return the entry with canonical keys. Validation keys that were not chosen go; other keys stay (a reward, say)."""
-    return {
-        names.get(key, key): value
-        for key, value in entry.items()
-        if key in names or (key not in _COLUMNS and not _EVAL_PREFIX.match(str(key)))
-    }
+    return {names.get(key, key): value for key, value in entry.items() if key in names or (key not in _COLUMNS and not _EVAL_PREFIX.match(str(key)))}
 
 
 def has_loss(names: Mapping[str, str]) -> bool:

@@ -63,10 +63,7 @@ def _metrics(item: Mapping[str, Any]) -> dict[str, Any]:
     if match is None:
         return {}
     # `full validation loss` ends in `validation loss`: the longer name is looked for first.
-    parts = {
-        _PARTS[name]: value
-        for name, value in re.findall(r"(full validation loss|validation loss|training loss)=([^,\s]+)", match[2])
-    }
+    parts = {_PARTS[name]: value for name, value in re.findall(r"(full validation loss|validation loss|training loss)=([^,\s]+)", match[2])}
     return {"step": match[1], **parts}
 
 

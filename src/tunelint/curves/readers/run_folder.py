@@ -1,4 +1,4 @@
-"""Our own run folder: `run.json`, `metrics.jsonl`, `eval_losses.npz`, `row_losses.npz`, `checkpoints/`, `model/`."""
+"""Our own run folder: `run.json`, `metrics.jsonl`, `eval_losses.npz`, `row_losses.npz`, `lint.json`, `checkpoints/`, `model/`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def read_run_folder(folder: Path) -> list[Run]:
             saved_steps=_saved_steps(folder, run, settings),
             eval_rows=eval_rows,
             train_rows=_row_losses(folder / "row_losses.npz", "epochs"),
+            lint=_lint(folder / "lint.json"),
             n_eval=len(eval_rows.records) if eval_rows is not None else run.n_eval,
         ),
     ]
@@ -58,12 +59,20 @@ def _metrics(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError as error:
             if place >= len(lines) - 2:
                 continue
-            raise TunelintError(
-                f"{path}:{place + 1} is no JSON: delete the line, or read the run's source again"
-            ) from error
+            raise TunelintError(f"{path}:{place + 1} is no JSON: delete the line, or read the run's source again") from error
         if isinstance(entry, dict):
             entries.append(entry)
     return entries
+
+
+def _lint(path: Path) -> dict[str, Any] | None:
+    """Return the lint report of the run's data (`--format json`), None where none was saved."""
+    if not path.is_file():
+        return None
+    report = read_json(path)
+    if not isinstance(report, dict) or not isinstance(report.get("findings"), list) or not isinstance(report.get("files"), list):
+        raise TunelintError(f"{path} is no lint report: write it with tunelint lint --format json, or delete it")
+    return report
 
 
 def _settings(path: Path) -> dict[str, Any]:
@@ -105,7 +114,5 @@ def _row_losses(path: Path, axis: str) -> RowLosses | None:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
         raise TunelintError(f"cannot read {path}: {error}. Delete it to judge the run by its curve alone") from error
     if losses.ndim != 2 or losses.shape != (len(at), len(records)) or len(tokens) != len(records):
-        raise TunelintError(
-            f"{path}: losses has shape {losses.shape}, wanted ({len(at)}, {len(records)}). Delete the file"
-        )
+        raise TunelintError(f"{path}: losses has shape {losses.shape}, wanted ({len(at)}, {len(records)}). Delete the file")
     return RowLosses(at.astype(np.float64), losses.astype(np.float64), tokens.astype(np.int64), records)

@@ -56,9 +56,7 @@ def runs_of_csv(text: str, source: str, columns: Mapping[str, str] | None = None
     return _runs(rows, keys, source, columns)
 
 
-def runs_of_columns(
-    columns_of: Mapping[str, Any], source: str, columns: Mapping[str, str] | None = None
-) -> list[Run] | None:
+def runs_of_columns(columns_of: Mapping[str, Any], source: str, columns: Mapping[str, str] | None = None) -> list[Run] | None:
     """Return the run of a JSON object of equally long lists, as Keras' `History.history` is one; None for another.
 
     `paired_se_to_last` (per eval) and `n_eval` are taken where present.
