@@ -56,3 +56,11 @@ def small_eval_split(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """SIZE004: an eval split whose loss is mostly noise."""
     if _has_records(survey, "eval") and _different(survey, "eval") < options["advised"]:
         yield Hit(f"Eval has {_counted(survey, 'eval')}; with fewer than {options['advised']:,} its loss is mostly noise.")
+
+
+def file_too_large(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
+    """SIZE006: a file above what the service takes."""
+    limit = options["max_bytes"]
+    for index, file in enumerate(survey.files):
+        if limit and file.bytes > limit:
+            yield Hit(f"File has {file.bytes:,} bytes; at most {limit:,} are taken.", file=index)
