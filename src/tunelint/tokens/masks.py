@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tunelint.records.example import Example
 from tunelint.tokens.axolotl import AxolotlMask, axolotl_row
 from tunelint.tokens.huggingface import TokenizerFolder
 from tunelint.tokens.llamafactory import Slots, llamafactory_row, parse_template
+from tunelint.tokens.outcomes import Outcome, pair_verdict, verdict, window_of
 from tunelint.tokens.own import own_row
 from tunelint.tokens.recipes import Recipe
 from tunelint.tokens.rows import NotTrainable, TokenRow
-from tunelint.tokens.trl import sft_row
+from tunelint.tokens.trl import dpo_pair, sft_row
 
-Fate = Literal["trained", "untrained", "dropped", "stops"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What becomes of one record.
-
-    `fate`: trained; untrained (kept, but no token of it is trained); dropped by the target; or the target's run stops on
-    it. `reason` says why it is not trained. `tokens` and `wanted` are all tokens and the trained ones before the window,
-    `kept` and `trained` what is left of them. `ends` is whether the last trained token of the whole row survives (None
-    where nothing was to be trained): without it the model does not learn to stop. `exact` False marks estimates.
-    """
-
-    fate: Fate
-    reason: str = ""
-    tokens: int = 0
-    wanted: int = 0
-    kept: int = 0
-    trained: int = 0
-    ends: bool | None = None
-    exact: bool = True
-
-    @property
-    def cut(self) -> int:
-        """Tokens that the window takes from the row."""
-        return self.tokens - self.kept
-
-    @property
-    def trained_cut(self) -> int:
-        """Trained tokens that the window takes: the part of the answer that is lost."""
-        return self.wanted - self.trained
+PAIRS = frozenset({"preference", "openai-preference"})
 
 
 class RowMaker:
@@ -75,55 +45,50 @@ class RowMaker:
         """Return what becomes of a record at this target."""
         recipe = self.recipe
         try:
+            if example.shape in PAIRS:
+                pair = dpo_pair(as_trl_pair(record), self.folder)
+                return pair_verdict(
+                    recipe, prompt=len(pair.prompt), chosen=len(pair.chosen), rejected=len(pair.rejected), exact=True
+                )
             row = self.row(record, example)
             if recipe.overlong == "proportional" and recipe.window is not None and len(row.ids) > recipe.window:
                 cut = self.row(record, example, window=recipe.window)
-                return _verdict(recipe, row, len(cut.ids), cut.trained_count, _ends_alike(row, cut))
+                kept, trained, ends = len(cut.ids), cut.trained_count, _ends_alike(row, cut)
+            else:
+                part = window_of(len(row.ids), recipe)
+                kept, trained = part.stop - part.start, sum(row.trained[part])
+                ends = last_trained_survives(row.trained, part)
         except NotTrainable as refusal:
             return Outcome("stops" if refusal.stops else "dropped", refusal.reason)
-        kept = window_of(len(row.ids), recipe)
-        trained = sum(row.trained[kept])
-        return _verdict(recipe, row, len(row.ids[kept]), trained, last_trained_survives(row.trained, kept))
+        return verdict(
+            recipe, tokens=len(row.ids), wanted=row.trained_count, kept=kept, trained=trained, ends=ends, exact=row.exact
+        )
 
 
-def window_of(length: int, recipe: Recipe) -> slice:
-    """Return the part of a row of `length` tokens that the target keeps; an empty slice where it drops the row."""
-    window = recipe.window
-    if window is None or length <= window:
-        return slice(0, length)
-    if recipe.overlong == "cut":
-        return slice(0, window)
-    if recipe.overlong == "keep-end":
-        return slice(length - window, length)
-    return slice(0, 0)
+def as_trl_pair(record: dict[str, Any]) -> dict[str, Any]:
+    """Return an OpenAI preference record with TRL's names; another record as it is."""
+    given = record.get("input")
+    if not isinstance(given, dict) or "preferred_output" not in record:
+        return record
+    pair = {
+        "prompt": given.get("messages"), "chosen": record.get("preferred_output"), "rejected": record.get("non_preferred_output")
+    }  # fmt: skip
+    return pair | {"tools": given["tools"]} if "tools" in given else pair
 
 
 def last_trained_survives(trained: list[bool], kept: slice) -> bool | None:
     """Whether the last trained token stands in the kept part, None where no token is trained."""
     for index in range(len(trained) - 1, -1, -1):
         if trained[index]:
-            return kept.start <= index < kept.stop
+            return bool(kept.start <= index < kept.stop)
     return None
 
 
 def _ends_alike(whole: TokenRow, cut: TokenRow) -> bool | None:
     """Whether a row that was cut inside ends its last trained run as the whole row does."""
-    last = [ids[max(index for index, on in enumerate(on_list) if on)] if any(on_list) else None
-            for ids, on_list in ((whole.ids, whole.trained), (cut.ids, cut.trained))]  # fmt: skip
-    return None if last[0] is None else last[0] == last[1]
+    wanted, found = _last_trained_id(whole), _last_trained_id(cut)
+    return None if wanted is None else wanted == found
 
 
-def _verdict(recipe: Recipe, row: TokenRow, kept: int, trained: int, ends: bool | None) -> Outcome:
-    tokens, wanted = len(row.ids), row.trained_count
-
-    def outcome(fate: Fate, reason: str = "") -> Outcome:
-        return Outcome(fate, reason, tokens, wanted, kept, trained, ends, row.exact)
-
-    if tokens and not kept:
-        return outcome("stops" if recipe.overlong == "refuse" else "dropped", f"longer than {recipe.window:,} tokens")
-    if tokens < recipe.min_tokens:
-        return outcome("dropped", f"shorter than {recipe.min_tokens} tokens")
-    if trained:
-        return outcome("trained")
-    reason = "no token is trained" if not wanted else "the window cuts off every trained token"
-    return outcome("dropped" if recipe.drops_untrained else "untrained", reason)
+def _last_trained_id(row: TokenRow) -> int | None:
+    return next((token for token, on in zip(reversed(row.ids), reversed(row.trained), strict=True) if on), None)

@@ -22,11 +22,11 @@ Trains = Literal["all", "assistant", "completion-or-all"]
 class Recipe:
     """A target's way from a record to trained tokens.
 
-    `engine` names the code whose way the row is built in where a tokenizer is at hand (own: every assistant turn), `window` the largest number of tokens of a
-    row (None: unknown or unlimited), `overlong` what happens beyond it, `trains` which turns are trained where only counts
-    are at hand, `weights` whether a message's `weight: 0` switches it off, `drops_untrained` whether a row without a
-    trained token is left out (else it is trained on nothing), `min_tokens` the shortest row that is kept, `source` and
-    `read` where and when this was read.
+    `engine` names whose way of building rows is followed where a tokenizer is at hand (own: every assistant turn is
+    trained), `window` the largest number of tokens of a row (None: unknown or unlimited), `overlong` what happens beyond
+    it, `trains` which turns are trained where only counts are at hand, `weights` whether a message's `weight: 0` switches
+    it off, `drops_untrained` whether a row without a trained token is left out (else it is trained on nothing),
+    `min_tokens` the shortest row that is kept, `source` and `read` where and when this was read.
     """
 
     target: str

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunelint.records.example import Example, Turn
 from tunelint.tokens.counters import Counter
+from tunelint.tokens.recipes import Recipe, turn_is_trained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,15 +48,17 @@ TOOL_COSTS = {"o200k_base": ToolCosts(), "cl100k_base": ToolCosts(per_function=1
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Tokens per record, both of shape (records,).
+    """Tokens per record, all of shape (records,).
 
     `total` is everything in the record (prompt, answer, and in a pair both answers), `estimated` marks records where
-    part of the count has no published formula (tool calls, images). A counter that is not exact makes all of them
+    part of the count has no published formula (tool calls, images), `trained` the tokens of the turns that a target trains
+    (None without a recipe; the texts alone, without the tokens around them). A counter that is not exact makes all of them
     estimates; that is its own to say.
     """
 
     total: NDArray[np.int64]
     estimated: NDArray[np.bool_]
+    trained: NDArray[np.int64] | None = None
 
 
 class _Sheet:
@@ -65,15 +68,17 @@ class _Sheet:
         self.slots: dict[str, int] = {}
         self.payers: list[int] = []
         self.charged: list[int] = []
+        self.trained: list[bool] = []
 
-    def charge(self, record: int, text: str) -> None:
+    def charge(self, record: int, text: str, trained: bool = False) -> None:
         if text:
             self.payers.append(record)
             self.charged.append(self.slots.setdefault(text, len(self.slots)))
+            self.trained.append(trained)
 
 
-def count_examples(examples: Iterable[Example], counter: Counter) -> Totals:
-    """Return the tokens of each record."""
+def count_examples(examples: Iterable[Example], counter: Counter, recipe: Recipe | None = None) -> Totals:
+    """Return the tokens of each record, and with a target's `recipe` those that it trains."""
     import numpy as np
 
     sheet = _Sheet()
@@ -81,42 +86,47 @@ def count_examples(examples: Iterable[Example], counter: Counter) -> Totals:
     unsure: list[bool] = []
     tools_memo: dict[str, tuple[int, list[str]]] = {}
     for index, example in enumerate(examples):
-        flat.append(_charge_chat(sheet, index, example) if example.shape in CHAT_SHAPES else _charge_text(sheet, index, example))
+        charge = _charge_chat if example.shape in CHAT_SHAPES else _charge_text
+        flat.append(charge(sheet, index, example, recipe))
         if example.tools:
             flat[-1] += _charge_tools(sheet, index, example.tools, counter.name, tools_memo)
         unsure.append(any(turn.calls or turn.images for turn in (*example.turns, *example.rejected)))
     counts = counter.count(list(sheet.slots))
     total = np.array(flat, dtype=np.int64)
+    trained = None if recipe is None else np.zeros(len(flat), dtype=np.int64)
     if sheet.payers:
-        np.add.at(total, np.array(sheet.payers), counts[np.array(sheet.charged)])
-    return Totals(total, np.array(unsure, dtype=np.bool_))
+        payers, paid = np.array(sheet.payers), counts[np.array(sheet.charged)]
+        np.add.at(total, payers, paid)
+        if trained is not None:
+            np.add.at(trained, payers, paid * np.array(sheet.trained))
+    return Totals(total, np.array(unsure, dtype=np.bool_), trained)
 
 
-def _charge_chat(sheet: _Sheet, index: int, example: Example) -> int:
+def _charge_chat(sheet: _Sheet, index: int, example: Example, recipe: Recipe | None) -> int:
     """Charge the messages of a chat record, return its fixed tokens."""
     fixed = PER_REPLY
     for turn in (*example.turns, *example.rejected):
-        fixed += PER_MESSAGE
+        fixed += PER_MESSAGE + PER_CALL * len(turn.calls)
         sheet.charge(index, turn.own_role)
-        sheet.charge(index, turn.content)
+        _charge_turn(sheet, index, turn, recipe is not None and turn_is_trained(example, turn, recipe))
         name = _name(turn)
         if name:
             fixed += PER_NAME
             sheet.charge(index, name)
-        for call in turn.calls:
-            fixed += PER_CALL
-            sheet.charge(index, call.name)
-            sheet.charge(index, arguments_text(call.arguments))
     return fixed
 
 
-def _charge_text(sheet: _Sheet, index: int, example: Example) -> int:
+def _charge_text(sheet: _Sheet, index: int, example: Example, recipe: Recipe | None) -> int:
     for turn in (*example.turns, *example.rejected):
-        sheet.charge(index, turn.content)
-        for call in turn.calls:
-            sheet.charge(index, call.name)
-            sheet.charge(index, arguments_text(call.arguments))
+        _charge_turn(sheet, index, turn, recipe is not None and turn_is_trained(example, turn, recipe))
     return 0
+
+
+def _charge_turn(sheet: _Sheet, index: int, turn: Turn, trained: bool) -> None:
+    sheet.charge(index, turn.content, trained)
+    for call in turn.calls:
+        sheet.charge(index, call.name, trained)
+        sheet.charge(index, arguments_text(call.arguments), trained)
 
 
 def _name(turn: Turn) -> str:
@@ -135,11 +145,16 @@ def _charge_tools(
     """Charge the tool definitions, return their fixed tokens; most files repeat one list of tools in every record."""
     key = json.dumps(tools, ensure_ascii=False, sort_keys=True)
     if key not in memo:
-        memo[key] = tool_texts(tools, TOOL_COSTS.get(encoding, TOOL_COSTS["o200k_base"]))
+        memo[key] = tool_texts_of(tools, encoding)
     fixed, texts = memo[key]
     for text in texts:
         sheet.charge(index, text)
     return fixed
+
+
+def tool_texts_of(tools: Iterable[Any], encoding: str) -> tuple[int, list[str]]:
+    """Return `tool_texts` with the constants of an encoding's models (those of gpt-4o for any other counter)."""
+    return tool_texts(tools, TOOL_COSTS.get(encoding, TOOL_COSTS["o200k_base"]))
 
 
 def tool_texts(tools: Iterable[Any], costs: ToolCosts) -> tuple[int, list[str]]:

@@ -95,11 +95,13 @@ def extract_prompt(record: dict[str, Any]) -> dict[str, Any]:
     Raises NotTrainable where they are neither two texts nor two lists of messages.
     """
     chosen, rejected = record.get("chosen"), record.get("rejected")
-    if not (isinstance(chosen, list) and isinstance(rejected, list) or isinstance(chosen, str) and isinstance(rejected, str)):
+    if not any(isinstance(chosen, kind) and isinstance(rejected, kind) for kind in (list, str)):
         raise NotTrainable("TRL takes chosen and rejected as two texts or two lists of messages", stops=True)
+    assert isinstance(chosen, list | str)
+    assert isinstance(rejected, list | str)
     shortest = min(len(chosen), len(rejected))
     index = next((place for place in range(shortest) if chosen[place] != rejected[place]), max(shortest - 1, 0))
-    if isinstance(chosen, str) and 0 < index and chosen[index - 1] == " ":
+    if isinstance(chosen, str) and index > 0 and chosen[index - 1] == " ":
         index -= 1  # the space belongs to the answer
     return {**record, "prompt": chosen[:index], "chosen": chosen[index:], "rejected": rejected[index:]}
 
