@@ -56,12 +56,22 @@ def _blanked(text: str) -> str:
 
 
 def block_state(record: Record) -> int:
-    """Return NO_ANSWER, WITHOUT or WITH: has the record's last answer a block of reasoning (in its text or beside it)?"""
+    """Return NO_ANSWER, WITHOUT or WITH: has the record's last answer a block of reasoning, in its text or beside it?"""
     answer = record.example.answer
     if answer is None:
         return NO_ANSWER
-    beside = isinstance(answer.raw, dict) and any(answer.raw.get(key) for key in ("reasoning_content", "reasoning", "thinking"))
-    return WITH if beside or (">" in answer.content and _TAG.search(_blanked(answer.content)) is not None) else WITHOUT
+    if ">" in answer.content and _TAG.search(_blanked(answer.content)) is not None:
+        return WITH
+    return WITH if isinstance(answer.raw, dict) and _reasoning_beside(answer.raw) else WITHOUT
+
+
+def _reasoning_beside(message: dict[str, Any]) -> bool:
+    """Reasoning under a key of its own (Together, Fireworks, Axolotl), or as a part of the content (LLaMA-Factory)."""
+    if any(message.get(key) for key in ("reasoning_content", "reasoning", "thinking")):
+        return True
+    parts = message.get("content")
+    kinds = (part.get("type") for part in parts if isinstance(part, dict)) if isinstance(parts, list) else ()
+    return any(kind in TAGS for kind in kinds)
 
 
 @needs("think")
