@@ -7,7 +7,7 @@ from typing import Any
 
 from tunelint.checks.hit import Hit
 from tunelint.records.record import Record
-from tunelint.similarity.words import words
+from tunelint.similarity.words import normalised, words
 
 _LONG_PROMPT = 80  # characters from which a prompt repeated at the start of an answer is no coincidence
 
@@ -26,6 +26,16 @@ def echoed_prompt(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
         if len(prompt) >= _LONG_PROMPT and reply.startswith(prompt):
             yield Hit("Answer begins with the whole prompt.", pointer=answer.content_pointer)
         return
+    if not _may_be_the_same(prompt, reply):
+        return
     asked_words = words(prompt)
     if len(asked_words) >= options["from_words"] and asked_words == words(reply):
         yield Hit("Answer is a copy of the prompt.", pointer=answer.content_pointer)
+
+
+def _may_be_the_same(prompt: str, reply: str) -> bool:
+    """Compare the first letters and digits, which equal words must share: splitting every answer into words is dear."""
+    first, second = ([char for char in normalised(text[:60]) if char.isalnum()] for text in (prompt, reply))
+    # The last characters of a cut text may lack what they combine with, so they do not count.
+    shared = min(len(first), len(second)) - 4
+    return shared <= 0 or first[:shared] == second[:shared]
