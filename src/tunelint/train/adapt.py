@@ -1,26 +1,55 @@
-"""Which weights are trained: all of them, or only the last layers."""
+"""Which weights are trained: all of them, low-rank adapters beside them (LoRA), or only the last layers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tunelint.errors import TunelintError
+from tunelint.errors import MissingExtraError, TunelintError
 from tunelint.train.settings import Settings
 
 
-def prepare_for_training(model: Any, settings: Settings) -> Any:
-    """Freeze what `settings.method` does not train and return the model."""
+def prepare_for_training(model: Any, settings: Settings, seed: int) -> Any:
+    """Freeze what `settings.method` does not train and return the model, wrapped where adapters are added.
+
+    Raises MissingExtraError without peft, TunelintError where the model has no such layers or modules.
+    """
     if settings.method == "full":
         return model
     if settings.method == "last-layers":
         return _freeze_all_but_last(model, settings.last_layers)
-    raise TunelintError(f"The method {settings.method} is not in this version; use full or last-layers.")
+    return _add_adapters(model, settings, seed)
 
 
 def count_trained(model: Any, settings: Settings) -> int:
-    """The number of parameters that `settings.method` trains; may freeze weights of `model`."""
-    prepared = prepare_for_training(model, settings)
+    """The number of parameters that `settings.method` trains; freezes weights of `model` or adds adapters to it."""
+    prepared = prepare_for_training(model, settings, 0)
     return int(sum(parameter.numel() for parameter in prepared.parameters() if parameter.requires_grad))
+
+
+def _add_adapters(model: Any, settings: Settings, seed: int) -> Any:
+    """LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685); by default on every linear layer but the output's."""
+    import torch
+
+    try:
+        from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+    except ImportError as error:
+        raise MissingExtraError("LoRA", "local") from error
+    if settings.method == "qlora":
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)  # type: ignore[no-untyped-call]
+    modules = settings.lora_target_modules
+    config = LoraConfig(
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,
+        target_modules=list(modules) if modules else "all-linear",
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            return get_peft_model(model, config)
+        except ValueError as error:
+            wanted = ", ".join(modules or ("all-linear",))
+            raise TunelintError(f"LoRA found no module to adapt ({wanted}): {error}") from error
 
 
 def _freeze_all_but_last(model: Any, count: int) -> Any:

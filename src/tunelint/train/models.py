@@ -10,6 +10,7 @@ from typing import Any
 
 from tunelint.errors import TunelintError
 from tunelint.train import tiny
+from tunelint.train.hardware import require_qlora
 from tunelint.train.plan import TINY, Plan
 
 SMALL_MODEL = 5_000_000
@@ -28,7 +29,7 @@ PLAIN_TEMPLATE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Loaded:
     """A model and its tokenizer, which also lies in `tokenizer_folder`.
 
@@ -43,8 +44,8 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-def load(plan: Plan, run: Path) -> Loaded:
-    """Load what `plan.model` names, in float32, on the CPU.
+def load(plan: Plan, run: Path, device: str) -> Loaded:
+    """Load what `plan.model` names: in float32 on the CPU, or, for qlora, in 4 bits on the GPU `device`.
 
     The tokenizer is written into the run folder and read back even the first time: the first start and every resume see
     the very same one. Raises TunelintError where the model is not there, is no causal language model, or has no
@@ -63,11 +64,27 @@ def load(plan: Plan, run: Path) -> Loaded:
     if plan.model == TINY:
         model = tiny.build_model(tokenizer, plan.seed)
     else:
+        how = _in_four_bits(device) if plan.hyperparameters.method == "qlora" else {"dtype": torch.float32}
         with _explained(plan.model):
             model = AutoModelForCausalLM.from_pretrained(
-                plan.model, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+                plan.model, trust_remote_code=False, use_safetensors=True, **how
             )
     return Loaded(model, tokenizer, folder, _context(model, tokenizer), model.num_parameters(), notes)
+
+
+def _in_four_bits(device: str) -> dict[str, Any]:
+    """QLoRA's loading (Dettmers et al. 2023, https://arxiv.org/abs/2305.14314): NF4, doubly quantised, bf16 products."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    require_qlora(device)
+    config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    return {"quantization_config": config, "device_map": {"": 0}}
 
 
 def _make_tokenizer(plan: Plan) -> tuple[Any, tuple[str, ...]]:
