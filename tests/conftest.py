@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class Ran:
 
 
 @pytest.fixture
-def tunelint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Ran]]:
+def tunelint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """Run the command line inside a fresh folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", os.environ.get("TUNELINT_TEST_CACHE", str(tmp_path / "cache")))
@@ -43,7 +43,7 @@ def tunelint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
             code = main([str(argument) for argument in arguments])
         return Ran(code, out.getvalue(), err.getvalue())
 
-    yield run
+    return run
 
 
 @pytest.fixture(scope="session", autouse=True)

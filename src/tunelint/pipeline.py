@@ -174,13 +174,12 @@ def finish_run(folder: RunFolder, settings: Settings, report: Report | None) -> 
     return judged
 
 
-def read_lint(folder: RunFolder) -> dict[str, Any] | None:
+def read_lint(folder: RunFolder) -> Report | None:
     """Return the lint report that was kept beside the run, None where there is none."""
+    from tunelint.report.as_json import report_from_object
+
     path = folder.path / "lint.json"
-    if not path.is_file():
-        return None
-    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return value
+    return report_from_object(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
 def _write(path: Path, text: str) -> None:

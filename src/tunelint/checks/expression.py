@@ -18,6 +18,10 @@ VARIABLES = ("prompt", "answer", "system", "shape", "turns", "record", "roles", 
 _MAX_TEXT = 2_000
 
 
+def _len(value: Any) -> int:
+    return len(value) if isinstance(value, str | list | dict | tuple) else 0
+
+
 def _words(text: Any) -> int:
     return len(str(text).split())
 
@@ -42,7 +46,7 @@ def _text(value: Any) -> str:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "len": lambda value: len(value) if isinstance(value, str | list | dict | tuple) else 0,
+    "len": _len,
     "words": _words,
     "lines": lambda text: _text(text).count("\n") + 1 if text else 0,
     "lower": lambda text: _text(text).lower(),
@@ -56,10 +60,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "max": max,
     "abs": abs,
 }
-_BINARY = {
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Mod: operator.mod,
 }  # fmt: skip
-_COMPARE = {
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
     ast.GtE: operator.ge, ast.In: lambda a, b: _has(b, a), ast.NotIn: lambda a, b: not _has(b, a),
 }  # fmt: skip
@@ -86,7 +90,7 @@ class Expression:
             self._tree = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError) as error:
             raise TunelintError(f"{source}: expression cannot be read: {getattr(error, 'msg', error)}") from error
-        self._names = {name for name in self._validate(self._tree)}
+        self._names = set(self._validate(self._tree))
 
     def check_names(self, options: Mapping[str, Any]) -> None:
         """Raise TunelintError for a name that is neither a variable nor an option of the page."""
@@ -130,7 +134,8 @@ class Expression:
             return names[node.id]
         if isinstance(node, ast.Call):
             assert isinstance(node.func, ast.Name)
-            return FUNCTIONS[node.func.id](*(self._value(argument, names) for argument in node.args))
+            function = FUNCTIONS[node.func.id]
+            return function(*(self._value(argument, names) for argument in node.args))
         if isinstance(node, ast.BoolOp):
             result: Any = None
             for value in node.values:

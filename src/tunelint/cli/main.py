@@ -67,7 +67,7 @@ class Commands(click.Group):
 
             near = difflib.get_close_matches(args[0], [*COMMANDS, *PLANNED], n=1) if args else []
             if near:
-                error.message += f" Did you mean '{near[0]}'?"
+                raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from error
             raise
 
 

@@ -76,12 +76,12 @@ def show_command(name: str, form: str) -> int:
 def resume_command(name: str, fail_on: str) -> int:
     """Go on with a run that was interrupted, and judge it."""
     from tunelint.api import Settings
-    from tunelint.pipeline import finish_run
+    from tunelint.pipeline import finish_run, read_lint
     from tunelint.train import find_run, resume_run
 
     run = find_run(name)
     follow(resume_run(run))
-    judged = finish_run(run, Settings(), None)
+    judged = finish_run(run, Settings(), read_lint(run))
     say_verdict(judged, run)
     return exitcodes.OK if judged.ok_at(fail_on) else exitcodes.FINDINGS
 

@@ -148,4 +148,4 @@ def _receive(pipe: IO[bytes]) -> Any:
     if len(header) < _HEADER.size:
         return None
     data = pipe.read(_HEADER.unpack(header)[0])
-    return pickle.loads(data)  # noqa: S301 (our own process at the other end of the pipe)
+    return pickle.loads(data)  # our own process at the other end of the pipe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Any, Literal
 
 from tunelint.records.values import scan_object
 
@@ -40,7 +40,7 @@ def sniff(head: bytes, complete: bool, suffix: str) -> Layout:
     return "values" if line.rstrip().endswith((b"{", b"[", b",")) else "lines"
 
 
-def _whole(line: bytes) -> object:
+def _whole(line: bytes) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

@@ -7,7 +7,7 @@ library's `json` accepts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
@@ -75,7 +75,7 @@ def walk(text: str) -> Iterator[Token]:
             position += 1
 
 
-def _enter(text: str, position: int, frame: list[Any]) -> Iterator[Token]:
+def _enter(text: str, position: int, frame: list[Any]) -> Generator[Token, None, tuple[int, str]]:
     """Step to the next member of the open container; the generator's return value is (position, pointer) of its value."""
     base, keys, index = frame
     if keys is None:

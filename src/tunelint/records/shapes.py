@@ -46,7 +46,7 @@ def detect(value: dict[str, Any], expected: str | None = None) -> str:
     for key in CONVERSATION_KEYS:
         if key in value:
             return "sharegpt"
-    if "instruction" in value:
+    if "instruction" in value or (expected == "instruction" and "output" in value):
         return "instruction"
     single = _single_turn(value, expected)
     if single is not None:

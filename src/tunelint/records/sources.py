@@ -10,7 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tunelint.errors import TunelintError
 from tunelint.records.record import Fault
@@ -117,15 +117,14 @@ class Source:
             continue
 
 
-def _bounded(decompressor: object, data: bytes) -> Iterator[bytes]:
+def _bounded(decompressor: Any, data: bytes) -> Iterator[bytes]:
     """Decompress in pieces of at most one block, so that a bomb never fills the memory."""
     if isinstance(decompressor, _Zlib | _Zstandard):
         yield from decompressor.pieces(data)
         return
-    piece = decompressor.decompress(data, BLOCK)  # type: ignore[attr-defined]
-    yield piece
-    while not decompressor.eof and not decompressor.needs_input:  # type: ignore[attr-defined]
-        yield decompressor.decompress(b"", BLOCK)  # type: ignore[attr-defined]
+    yield decompressor.decompress(data, BLOCK)
+    while not decompressor.eof and not decompressor.needs_input:
+        yield decompressor.decompress(b"", BLOCK)
 
 
 class _Zlib:
@@ -170,7 +169,7 @@ class _Zstandard:
                 return
 
 
-def _decompressor(kind: str) -> tuple[object, tuple[type[Exception], ...]]:
+def _decompressor(kind: str) -> tuple[Any, tuple[type[Exception], ...]]:
     if kind == "gzip":
         return _Zlib(), (zlib.error,)
     if kind == "bzip2":

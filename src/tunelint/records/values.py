@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tunelint.records.record import Fault
 
-_SCAN = json.JSONDecoder(strict=False).scan_once  # strict=False: raw line breaks inside strings
+_SCAN: Any = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]  # strict=False: raw line breaks inside strings
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|#[^\n]*", re.DOTALL)
 

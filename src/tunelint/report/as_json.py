@@ -58,6 +58,34 @@ def report_object(report: Report) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def report_from_object(value: dict[str, Any], fail_on: str = "error") -> Report:
+    """Return the report that `report_object` wrote (without what JSON does not hold: excerpts, edits)."""
+    from tunelint.engine.result import Leakage, TokenSummary
+    from tunelint.findings import Related
+
+    files = tuple(
+        FileReport(
+            file["path"], file["split"], file["shape"], file["records"], file["faulty_lines"], file["bytes"], file["sha256"],
+            None if file["tokens"] is None else TokenSummary(**file["tokens"]), file.get("split_reason", ""),
+        )
+        for file in value["files"]
+    )  # fmt: skip
+    findings = tuple(
+        Finding(
+            **{
+                **finding,
+                "severity": Severity(finding["severity"]),
+                "related": tuple(
+                    Related(other["path"], other["line"], other["record"], other["score"], other.get("row")) for other in finding["related"]
+                ),
+            }
+        )
+        for finding in value["findings"]
+    )
+    leakage = None if value["leakage"] is None else Leakage(**value["leakage"])
+    return Report(files, findings, leakage, value["summary"]["suppressed"], value["target"], fail_on)
+
+
 def dump(value: Any) -> str:
     """Return JSON text; half characters are escaped, so that it is always valid UTF-8."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)

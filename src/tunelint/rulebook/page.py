@@ -122,7 +122,7 @@ def _yaml(front: str, source: str) -> dict[str, Any]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        meta = yaml.load(front, Loader=loader)  # noqa: S506 (a safe loader, the C one where it is built)
+        meta = yaml.load(front, Loader=loader)  # a safe loader, the C one where it is built
     except yaml.YAMLError as error:
         raise TunelintError(f"{source}: front matter is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(meta, dict):
@@ -190,13 +190,16 @@ def _case(title: str, content: str, source: str) -> Case:
 def _unescape(block: str, source: str) -> bytes:
     r"""Read Python-escaped bytes: `\xff`, `\r`, `\\`; characters above ASCII stand for their UTF-8 bytes."""
     try:
-        return codecs.escape_decode(block.encode("utf-8"))[0]  # type: ignore[attr-defined, no-any-return]
+        data: bytes = codecs.escape_decode(block.encode("utf-8"))[0]
+        return data
     except ValueError as error:
         raise TunelintError(f"{source}: an escaped block cannot be read: {error}") from error
 
 
 def _blocks(content: str) -> list[tuple[str, str]]:
-    blocks, lines, info, fence = [], [], None, ""
+    blocks: list[tuple[str, str]] = []
+    lines: list[str] = []
+    info, fence = None, ""
     for line in content.splitlines(keepends=True):
         match = _FENCE.match(line.rstrip("\n"))
         if info is None and match:
