@@ -46,6 +46,11 @@ class Ragged:
         starts, lengths = self.offsets[rows], self.lengths[rows]
         return Ragged(self.values[ranges(starts, lengths)], offsets_of(lengths))
 
+    def only(self, rows: NDArray[np.bool_]) -> Ragged:
+        """The rows for which `rows` (shape (rows,)) is true, in order."""
+        lengths = self.lengths
+        return Ragged(self.values[np.repeat(rows, lengths)], offsets_of(lengths[rows]))
+
     def where(self, keep: NDArray[np.bool_]) -> Ragged:
         """The same rows with only the values for which `keep` (shape (n,)) is true."""
         kept = np.concatenate(([0], np.cumsum(keep, dtype=np.int64)))

@@ -92,7 +92,7 @@ def near_duplicates(
     _check(threshold)
     rows = len(texts.whole)
     group, lead = _groups(texts)
-    pairs, exact = similar_pairs(_taken(texts, lead), None, threshold, engine, compiled)
+    pairs, exact = similar_pairs(_only(texts, lead), None, threshold, engine, compiled)
     copies = np.flatnonzero((lead[group] != np.arange(rows)) & (texts.whole.lengths > 0))
     left = np.concatenate((lead[pairs.left], lead[group[copies]]))
     right = np.concatenate((lead[pairs.right], copies))
@@ -114,7 +114,7 @@ def near_matches(
     _check(threshold)
     eval_group, eval_lead = _groups(evals)
     train_group, train_lead = _groups(train)
-    pairs, exact = similar_pairs(_taken(evals, eval_lead), _taken(train, train_lead), threshold, engine, compiled)
+    pairs, exact = similar_pairs(_only(evals, eval_lead), _only(train, train_lead), threshold, engine, compiled)
     order = np.argsort(train_group, kind="stable")
     offsets = np.searchsorted(train_group[order], np.arange(len(train_lead) + 1)).astype(np.int64)
     return Matches(pairs, eval_group, Ragged(order.astype(np.uint64), offsets), exact)
@@ -212,12 +212,17 @@ def _groups(texts: Texts) -> tuple[Indices, Indices]:
     return place[group], lead[order]
 
 
-def _taken(texts: Texts, rows: Indices) -> Texts:
+def _only(texts: Texts, rows: Indices) -> Texts:
+    """The texts of the given rows, which stand in ascending order."""
     if len(rows) == len(texts.whole):
         return texts
-    answers = None if texts.answers is None else texts.answers.take(rows)
-    long_answer = None if texts.long_answer is None else texts.long_answer[rows]
-    return Texts(texts.whole.take(rows), texts.core.take(rows), answers, long_answer)
+    keep = np.zeros(len(texts.whole), dtype=bool)
+    keep[rows] = True
+    whole = texts.whole.only(keep)
+    core = whole if texts.core is texts.whole else texts.core.only(keep)
+    answers = None if texts.answers is None else texts.answers.only(keep)
+    long_answer = None if texts.long_answer is None else texts.long_answer[keep]
+    return Texts(whole, core, answers, long_answer)
 
 
 def _concatenated(a: Texts, b: Texts | None) -> Ragged:
