@@ -66,8 +66,11 @@ def _missing(value: dict[str, Any], shape: str) -> Iterator[tuple[str, str]]:
             yield "prompt", ""
         if not any(key in value for key in ANSWER_KEYS):
             yield "answer" if "question" in value else "completion", ""
-    elif shape == "instruction" and not any(key in value for key in (*INSTRUCTION_ANSWERS, "targets", "target", "history")):
-        yield "output", ""
+    elif shape == "instruction":
+        if "instruction" not in value:
+            yield "instruction", ""
+        if not any(key in value for key in (*INSTRUCTION_ANSWERS, "targets", "target", "history")):
+            yield "output", ""
     elif shape == "preference":
         chosen, rejected = next(keys for keys in CHOSEN_KEYS if keys[0] in value or keys[1] in value)
         for key in (chosen, rejected):
