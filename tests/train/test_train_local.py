@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from train_models import save_gpt2, save_llama
 from train_rows import support_rows
 
 from tunelint.errors import MissingExtraError, TunelintError
@@ -260,23 +261,10 @@ def test_closing_the_iterator_stops_the_run(tmp_path: Path) -> None:
         resume_run(folder)
 
 
-@pytest.fixture(params=["llama", "gpt2"])
+@pytest.fixture(params=[save_llama, save_gpt2], ids=["llama", "gpt2"])
 def model_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A tiny random model as a user would have it in a folder; GPT-2 has dropout and no chat template."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    from tunelint.train.tiny import build_model, train_tokenizer
-
-    tokenizer = train_tokenizer(support_rows(40, 9))
-    if request.param == "llama":
-        model = build_model(tokenizer, 5)
-    else:
-        tokenizer.chat_template = None
-        sizes = {"vocab_size": len(tokenizer), "n_positions": 256, "n_embd": 64, "n_layer": 2, "n_head": 2}
-        model = GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=None, eos_token_id=tokenizer.eos_token_id))
-    model.save_pretrained(tmp_path / "base")
-    tokenizer.save_pretrained(tmp_path / "base")
-    return tmp_path / "base"
+    folder: Path = request.param(tmp_path / "base")
+    return folder
 
 
 def test_any_causal_model_from_a_folder_is_trained_and_resumed(model_folder: Path, tmp_path: Path) -> None:
