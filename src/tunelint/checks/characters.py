@@ -15,7 +15,10 @@ from tunelint.records.record import Record
 # C0 without tab, line feed and carriage return; DEL; C1. NEL (U+0085) is C1 too: what Windows-1252's ellipsis becomes.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ANSI = re.compile("\x1b(?:\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)|[@-Z\\\\^_])")
-_NAMES = {"\x00": "NUL", "\x07": "BEL", "\x08": "backspace", "\x0b": "vertical tab", "\x0c": "form feed", "\x1b": "escape", "\x7f": "delete", "\x85": "next line"}
+_NAMES = {
+    "\x00": "NUL", "\x07": "BEL", "\x08": "backspace", "\x0b": "vertical tab", "\x0c": "form feed", "\x1b": "escape",
+    "\x7f": "delete", "\x85": "next line",
+}  # fmt: skip
 
 
 def control_characters(record: Record, options: dict[str, Any]) -> Iterable[Hit]:

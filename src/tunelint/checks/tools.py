@@ -10,9 +10,10 @@ from typing import Any
 from tunelint.checks.hit import Edit, Hit
 from tunelint.checks.screen import screen
 from tunelint.checks.texts import all_turns
+from tunelint.checks.wording import kind_of, short
 from tunelint.findings import Severity
 from tunelint.records.example import ToolCall, Turn
-from tunelint.records.locate import escape
+from tunelint.records.lenient import parse_or_none
 from tunelint.records.record import Record
 
 
@@ -32,15 +33,15 @@ def _arguments(record: Record) -> Iterator[Hit]:
 def _argument(call: ToolCall, turn: Turn) -> Iterator[Hit]:
     arguments = call.arguments
     in_text = call.pointer == turn.content_pointer  # ShareGPT: the call is JSON inside the turn's text
-    pointer = call.pointer if in_text else f"{call.pointer}/{escape('arguments')}"
+    pointer = call.pointer if in_text else f"{call.pointer}/arguments"
     if isinstance(arguments, dict):
         return
     if arguments is None:
-        what = f"Call of '{_short(call.name)}' has no arguments; a call without any is written {{}}."
+        what = f"Call of '{short(call.name)}' has no arguments; a call without any is written {{}}."
         yield Hit(what, pointer=call.pointer, severity=Severity.WARNING)
         return
     if not isinstance(arguments, str):
-        yield Hit(f"Arguments of '{_short(call.name)}' are {_kind(arguments)}, not a JSON object.", pointer=pointer)
+        yield Hit(f"Arguments of '{short(call.name)}' are {kind_of(arguments)}, not a JSON object.", pointer=pointer)
         return
     try:
         value = json.loads(arguments)
@@ -48,14 +49,14 @@ def _argument(call: ToolCall, turn: Turn) -> Iterator[Hit]:
         yield _broken(call, arguments, error, pointer, in_text)
         return
     if not isinstance(value, dict):
-        yield Hit(f"Arguments of '{_short(call.name)}' hold {_kind(value)}, not a JSON object.", pointer=pointer)
+        yield Hit(f"Arguments of '{short(call.name)}' hold {kind_of(value)}, not a JSON object.", pointer=pointer)
 
 
 def _broken(call: ToolCall, arguments: str, error: Exception, pointer: str, in_text: bool) -> Hit:
-    name = _short(call.name)
+    name = short(call.name)
     if not arguments.strip():
         edit = None if in_text else Edit("set", pointer, "{}")
-        return Hit(f"Arguments of '{name}' are an empty text; a call without any is written {{}}.", pointer=pointer, edit=edit, fix="safe" if edit else None)
+        return Hit(f"Arguments of '{name}' are an empty text; a call without any is written {{}}.", pointer=pointer, edit=edit)
     literal = _python_literal(arguments)
     if literal is not None:
         edit = None if in_text else Edit("set", pointer, literal)
@@ -92,10 +93,45 @@ def _unread_call(turn: Turn) -> Iterator[Hit]:
         yield Hit(f"Turn of role '{turn.own_role}' holds no call: an object with a name and arguments.", pointer=turn.content_pointer)
 
 
-def _kind(value: Any) -> str:
-    names = {list: "a list", bool: "true or false", type(None): "null", str: "a text", dict: "an object"}
-    return names.get(type(value), "a number")
+def arguments_form(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+    """TOOL006: arguments in the form (text or object) that the target does not take, or in both forms within a record."""
+    return _form(record, options["form"]) if screen(record).tools else ()
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 64 else name[:63] + "…"
+def _form(record: Record, wanted: str) -> Iterator[Hit]:
+    seen: set[type] = set()
+    for turn in all_turns(record):
+        for call in turn.calls:
+            kind = type(call.arguments)
+            if kind not in (str, dict) or call.pointer == turn.content_pointer:
+                continue
+            seen.add(kind)
+            pointer = f"{call.pointer}/arguments"
+            if wanted == "string" and kind is dict:
+                edit = Edit("set", pointer, json.dumps(call.arguments, ensure_ascii=False))
+                yield Hit(f"Arguments of '{short(call.name)}' are an object; the target takes a text of JSON.", pointer=pointer, edit=edit)
+            elif wanted == "object" and kind is str:
+                parsed = parse_or_none(call.arguments)
+                if isinstance(parsed, dict):  # else invalid-arguments-json speaks
+                    object_edit = Edit("set", pointer, parsed) if _round_trips(call.arguments, parsed) else None
+                    yield Hit(f"Arguments of '{short(call.name)}' are a text; the target takes an object.", pointer=pointer, edit=object_edit)
+            elif wanted == "either" and len(seen) > 1:
+                yield Hit("Arguments are a text in one call and an object in another; Arrow refuses such a column.", pointer=pointer)
+                return
+
+
+def _round_trips(text: str, parsed: dict[str, Any]) -> bool:
+    """Tell whether the object says all that the text said: no key twice, no number out of range."""
+    repeated = False
+
+    def noticing(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        made = dict(pairs)
+        repeated = repeated or len(made) != len(pairs)
+        return made
+
+    try:
+        json.loads(text, object_pairs_hook=noticing)
+        return not repeated and bool(json.loads(json.dumps(parsed)) == parsed)
+    except (ValueError, RecursionError):
+        return False

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
+from tunelint.checks.privacy.personal import find_personal
 from tunelint.checks.privacy.secrets import find_secrets
 from tunelint.checks.privacy.spans import Sensitive, masked, redact
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import TO_WORDS, screen
 from tunelint.checks.texts import strings
 from tunelint.findings import Severity
 from tunelint.records.record import Record
 
+_LOWER = b"abcdefghijklmnopqrstuvwxyz"
 _LONGEST = 200_000  # a longer string is a file in base64, not a text
 
 
 def secret(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """PII001: a credential that opens something."""
     raw = record.raw
-    if not (screen(record).long_token or b"PRIVATE KEY" in raw or (b"@" in raw and b"://" in raw)):
-        return ()
-    return _secrets(record, options)
+    if (screen(record).long_token and _has_random_token(raw)) or b"PRIVATE KEY" in raw or (b"@" in raw and b"://" in raw):
+        return _secrets(record, options)
+    return ()
+
+
+def _has_random_token(raw: bytes) -> bool:
+    """Tell whether a long run of a key's characters has digits or mixed case, as keys have and identifiers seldom."""
+    for token in raw.translate(TO_WORDS).split():
+        if len(token) >= 20:
+            letters = token.translate(None, b"_-+/")
+            if not letters.isalpha():
+                return True
+            upper = len(letters.translate(None, _LOWER))
+            if min(upper, len(letters) - upper) >= 5:
+                return True
+    return False
 
 
 def _secrets(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
@@ -52,4 +68,42 @@ def _redaction(pointer: str, text: str, found: list[Sensitive]) -> Edit | None:
 
 
 def _article(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "AEIOaeio" and not kind.startswith("one") or kind.startswith(("SSN", "npm", "xAI", "HF")) else f"a {kind}"
+    return f"an {kind}" if kind[0] in "AEIOaeio" or kind.startswith(("npm", "xAI")) else f"a {kind}"
+
+
+def personal_data(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+    """PII002: a person's e-mail address, phone number, card, account or state number."""
+    raw = record.raw  # a DNI is the one number here with fewer than nine digits
+    return _personal(record, options) if b"@" in raw or screen(record).digit_run or b"DNI" in raw else ()
+
+
+def _personal(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    allowed = options["allow"]
+    kinds = frozenset(options["kinds"])
+    samples: Hit | None = None
+    for pointer, text in _texts(record):
+        found = [item for item in find_personal(text, kinds) if not _is_allowed(text[item.start : item.end], allowed)]
+        if not found:
+            continue
+        own = [item for item in found if not item.sample]
+        if own:
+            yield _personal_hit(pointer, text, own, _redaction(pointer, text, own))
+        elif samples is None:
+            samples = _personal_hit(pointer, text, found, None)
+    if samples is not None:
+        yield samples  # nothing has to be done about them, so one is enough
+
+
+def _personal_hit(pointer: str, text: str, group: list[Sensitive], edit: Edit | None) -> Hit:
+    """One hit for a text: a list of two hundred addresses is one fault."""
+    first = group[0]
+    kinds = Counter(item.kind for item in group)
+    listed = ", ".join(f"{count} {kind}{'s' if not kind.endswith('s') else 'es'}" if count > 1 else _article(kind) for kind, count in kinds.items())
+    what = "what looks like a sample of " if edit is None else ""
+    severity = Severity.NOTE if edit is None else None
+    shown = f" ({masked(text, first)})" if len(group) == 1 else ""
+    return Hit(f"Text holds {what}{listed}{shown}.", pointer=pointer, span=(first.start, first.end), edit=edit, severity=severity)
+
+
+def _is_allowed(value: str, allowed: list[str]) -> bool:
+    return any(value == item or value.endswith("@" + item.removeprefix("@")) for item in allowed)

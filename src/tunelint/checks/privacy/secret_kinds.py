@@ -44,7 +44,10 @@ KINDS: tuple[SecretKind, ...] = (
         rf"{_START}sk-(?:(?:proj|svcacct|admin|None)-{_W}{{20,}}|{_AN}{{20}}T3BlbkFJ{_AN}{{20}}{_END}|(?=[A-Za-z]*[0-9]){_AN}{{32,64}}{_END})",
         3,
     ),
-    SecretKind("AWS access key id", "[AWS_KEY_ID]", ("AKIA", "ASIA", "ABIA", "ACCA"), rf"{_START}(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{{16}}{_END}", 4, 2.8),
+    SecretKind(
+        "AWS access key id", "[AWS_KEY_ID]", ("AKIA", "ASIA", "ABIA", "ACCA"),
+        rf"{_START}(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{{16}}{_END}", 4, 2.8,
+    ),
     SecretKind(
         "AWS secret access key", "[AWS_SECRET]", ("aws", "AWS", "Aws", "ecret", "ECRET"),
         r"(?i:aws.{0,30}?(?:secret|key|token)|secret_?access_?key).{0,30}?[^A-Za-z0-9/+]([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])", 0, 4.0,
@@ -64,8 +67,14 @@ KINDS: tuple[SecretKind, ...] = (
         "Slack webhook", "[SLACK_WEBHOOK]", ("hooks.slack.com",),
         r"https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Z0-9]{6,}/[A-Z0-9]{6,}/[A-Za-z0-9]{16,}", 24,
     ),
-    SecretKind("Discord webhook", "[DISCORD_WEBHOOK]", ("api/webhooks/",), rf"https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/[0-9]{{17,20}}/{_W}{{60,}}", 20),
-    SecretKind("Discord bot token", "[DISCORD_TOKEN]", (".",), rf"{_START}[MNO][A-Za-z0-9]{{23,25}}\.[A-Za-z0-9_-]{{6}}\.{_W}{{27,38}}{_END}", 0, 4.0),
+    SecretKind(
+        "Discord webhook", "[DISCORD_WEBHOOK]", ("api/webhooks/",),
+        rf"https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/[0-9]{{17,20}}/{_W}{{60,}}", 20,
+    ),
+    SecretKind(
+        "Discord bot token", "[DISCORD_TOKEN]", (".",),
+        rf"{_START}[MNO][A-Za-z0-9]{{23,25}}\.[A-Za-z0-9_-]{{6}}\.{_W}{{27,38}}{_END}", 0, 4.0,
+    ),
     SecretKind("Stripe key", "[STRIPE_KEY]", ("k_live_", "k_test_"), rf"{_START}[rs]k_(?:live|test)_{_AN}{{24,}}{_END}", 8),
     SecretKind("SendGrid key", "[SENDGRID_KEY]", ("SG.",), rf"{_START}SG\.{_W}{{22}}\.{_W}{{43}}{_END}", 3),
     SecretKind("Twilio API key", "[TWILIO_KEY]", ("SK",), rf"{_START}SK[0-9a-f]{{32}}{_END}", 2, 3.2),
@@ -90,7 +99,10 @@ KINDS: tuple[SecretKind, ...] = (
     SecretKind("Yandex Cloud token", "[YANDEX_TOKEN]", ("t1.",), rf"{_START}t1\.[A-Za-z0-9_-]+={{0,2}}\.{_W}{{86}}={{0,2}}", 3),
     SecretKind("VK token", "[VK_TOKEN]", ("vk1.a.",), rf"{_START}vk1\.a\.{_W}{{60,}}", 6),
     SecretKind("Azure storage key", "[AZURE_KEY]", ("AccountKey=",), r"AccountKey=([A-Za-z0-9+/]{86}==)", 0, 4.0),
-    SecretKind("Azure AD client secret", "[AZURE_SECRET]", ("Q~",), r"(?<![A-Za-z0-9_~.-])([A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})(?![A-Za-z0-9_~.-])", 0),
+    SecretKind(
+        "Azure AD client secret", "[AZURE_SECRET]", ("Q~",),
+        r"(?<![A-Za-z0-9_~.-])([A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})(?![A-Za-z0-9_~.-])", 0,
+    ),
     SecretKind("HashiCorp Vault token", "[VAULT_TOKEN]", ("hvs.",), rf"{_START}hvs\.{_W}{{90,}}", 4),
     SecretKind("age secret key", "[AGE_KEY]", ("AGE-SECRET-KEY-1",), r"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}", 16),
     SecretKind("JSON web token", "[JWT]", ("eyJ",), r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{15,}\.eyJ[A-Za-z0-9_-]{15,}\.[A-Za-z0-9_-]{20,}", 3),
@@ -99,5 +111,8 @@ KINDS: tuple[SecretKind, ...] = (
         r"-----BEGIN (?:(?:RSA|DSA|EC|OPENSSH|ENCRYPTED|PGP|SSH2 ENCRYPTED) )?PRIVATE KEY(?: BLOCK)?-----"
         r"[A-Za-z0-9+/=\s\\:,.-]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=]{16,}(?![A-Za-z0-9+/=\s\\]))", 10, 0.0,
     ),
-    SecretKind("password in an address", "[CREDENTIALS]", ("://",), r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/?#\[\]@\"'<>{}$%]{1,64}:([^\s/?#\[\]@\"'<>{}$]{3,64})@(?=[\w\[])", 0, 1.5),
+    SecretKind(
+        "password in an address", "[CREDENTIALS]", ("://",),
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/?#\[\]@\"'<>{}$%]{1,64}:([^\s/?#\[\]@\"'<>{}$]{3,64})@(?=[\w\[])", 0, 1.5,
+    ),
 )  # fmt: skip
