@@ -20,6 +20,13 @@ Options = Mapping[str, Any]
 
 def overfitting(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit]:
     """FIT001: the eval loss rose for good; a note where the task metrics did not suffer."""
+    honest = verdict.evidence.get("without_leaks", {})
+    if not verdict.loss_rose and honest.get("verdict") == "overfit" and honest["rise"] >= options["min_rise"]:
+        yield Hit(
+            f"Without the leaked eval rows the eval loss rose {honest['rise']:.1%} from step {honest['best_step']} to the end "
+            f"({honest['severity']} overfitting), which the leaked ones hide.",
+            score=honest["confidence"],
+        )
     if not verdict.loss_rose or verdict.rise is None or verdict.best is None or verdict.recommended is None:
         return
     if verdict.rise < options["min_rise"]:

@@ -15,7 +15,7 @@ from tunelint.curves.diagnosis import Verdict
 from tunelint.curves.diagnosis.metrics import higher_is_better
 from tunelint.curves.page import SCRIPT, STYLE
 from tunelint.curves.run import Run
-from tunelint.curves.terminal import facts
+from tunelint.curves.terminal import doubt, facts, headline
 
 MOST_METRIC_CHARTS = 6
 LEGEND = (
@@ -63,13 +63,11 @@ def _embedded(report: dict[str, Any]) -> str:
 
 
 def _section(run: Run, verdict: Verdict) -> str:
-    degree = f", {verdict.severity}" if verdict.severity else ""
-    name = verdict.verdict.replace("_", " ")
     parts = [
         f"<section><h2>{escape(run.source)}</h2>",
-        f'<p class="verdict {verdict.verdict}">{name}{degree}</p>',
+        f'<p class="verdict"><span class="{verdict.verdict}">{headline(verdict)}</span>{doubt(verdict)}</p>',
         f"<dl><dt>confidence</dt><dd>{shown(verdict.confidence)}</dd><dt>rise</dt><dd>{share(verdict.rise)}</dd>",
-        *(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in facts(run, verdict)),
+        *(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in facts(run, verdict) if label != "end"),
         "</dl>",
     ]
     if any(point.finite for point in run.evals):

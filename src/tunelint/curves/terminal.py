@@ -15,7 +15,7 @@ from tunelint.curves.scale import Scale, eval_xs, loss_scale, train_points, x_ax
 COLUMNS, ROWS = 64, 12
 ROWS_SHOWN = 3
 """Rows named per cause; all of them are in the JSON and the HTML report."""
-_RED, _YELLOW, _DIM, _BOLD, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
+_RED, _YELLOW, _BOLD, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
 _COLOURS = {"overfit": _RED, "diverged": _RED, "overconfident": _YELLOW, "still_improving": _YELLOW}
 
 
@@ -25,16 +25,27 @@ def render_terminal(report: CurveReport, color: bool) -> str:
 
 
 def _block(run: Run, verdict: Verdict, color: bool) -> str:
-    name = verdict.verdict.replace("_", " ")
-    degree = f", {verdict.severity}" if verdict.severity else ""
-    head = f"{_paint(name, _BOLD + _COLOURS.get(verdict.verdict, ''), color)}{degree}"
+    head = f"{_paint(headline(verdict), _BOLD + _COLOURS.get(verdict.verdict, ''), color)}{doubt(verdict)}"
     lines = [f"{printable(run.source)}: {head} (confidence {verdict.confidence:.2f})"]
     lines += [f"  {label:<9} {text}" for label, text in facts(run, verdict)]
     for cause in verdict.evidence.get("causes", ()):
         lines += _cause_lines(cause)
     if any(point.finite for point in run.evals):
-        lines += ["", *(_paint(line, _DIM, color) if line.startswith("   ~") else line for line in plot(run, verdict))]
+        lines += ["", *plot(run, verdict)]
     return "\n".join(lines) + "\n"
+
+
+def headline(verdict: Verdict) -> str:
+    """Return the verdict in words: `overfit, strong`."""
+    return verdict.verdict.replace("_", " ") + (f", {verdict.severity}" if verdict.severity else "")
+
+
+def doubt(verdict: Verdict) -> str:
+    """Return what the clean eval rows say where leaked ones hide it, "" where they agree."""
+    honest = verdict.evidence.get("without_leaks")
+    if not honest or honest["verdict"] == verdict.verdict:
+        return ""
+    return f", but {honest['verdict'].replace('_', ' ')} without the leaked eval rows"
 
 
 def _cause_lines(cause: Mapping[str, Any]) -> list[str]:
