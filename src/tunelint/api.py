@@ -111,7 +111,8 @@ def _parameters(settings: Settings, inputs: Sequence[Input]) -> dict[str, Any]:
     size = sum(os.path.getsize(item.path) for item in inputs if os.path.isfile(item.path))
     features = ("tokens",) if settings.scope == "all" else ()
     # Rounded, so that the same data compressed or copied is counted by the same counter.
-    return {"tokenizer": settings.tokenizer, "expected_chars": 1 << size.bit_length(), "features": features}
+    expected = 1 << size.bit_length()
+    return {"tokenizer": settings.tokenizer, "target": settings.target, "expected_chars": expected, "features": features}
 
 
 def _suppressed(report: Report, settings: Settings, book: Rulebook, rules: Sequence[ActiveRule]) -> Report:

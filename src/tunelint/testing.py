@@ -93,7 +93,8 @@ def _select(rule: Rule, case: Case) -> list[str]:
 
 def _data_files(case: Case) -> list[str]:
     settings = tomllib.loads(case.config) if case.config else {}
-    return [name for name in case.files if name != settings.get("baseline")]
+    tokenizer = f"{settings.get('tokenizer', '')}/"
+    return [name for name in case.files if name != settings.get("baseline") and not name.startswith(tokenizer)]
 
 
 def _difference(wanted: list[str], found: list[str]) -> str:

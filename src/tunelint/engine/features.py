@@ -173,3 +173,15 @@ def facts(scanned: Scanned) -> Column:
     from tunelint.records.paths import facts_of
 
     return Ragged.of([sorted(facts_of(record.value or {})) for record in scanned.records])
+
+
+@feature("token-rows")
+def token_rows(scanned: Scanned) -> Column:
+    """Return tokens, trained tokens and fault bits of each record as the run's tokenizer folder renders it, (N, 3) int64.
+
+    All zero without a folder: see `tunelint.tokens.context`.
+    """
+    from tunelint.engine.tokens import run_context
+
+    context = run_context(scanned.plan.parameters)
+    return context.rows_of([(record.value or {}, record.example) for record in scanned.records])

@@ -43,7 +43,8 @@ def build_survey(
     if features is not None:
         parts = parts or [ChunkResult(columns=compute([], features))]  # empty files have columns too, without rows
         columns = {name: _join([result.columns[name] for result in parts]) for name in features.names}
-    return Survey(tuple(files), file, is_eval, line, row, columns, fetch, target)
+    extras = {} if features is None else dict(features.parameters)
+    return Survey(tuple(files), file, is_eval, line, row, columns, fetch, target, extras)
 
 
 def _join(parts: list[Column]) -> Column:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tunelint.engine.result import TokenSummary
 
 if TYPE_CHECKING:
+    from tunelint.tokens.context import TokenContext
     from tunelint.tokens.counters import Counter
 
 
-@lru_cache(maxsize=4)
-def _counter(tokenizer: str | None, expected_chars: int | None) -> Counter:
-    from tunelint.tokens.counters import counter_for
+def run_context(parameters: dict[str, Any]) -> TokenContext:
+    """Return the tokenizer and the recipe that a run's parameters name; loaded once per process."""
+    from tunelint.tokens.context import token_context
 
-    return counter_for(tokenizer, expected_chars=expected_chars)
+    return token_context(parameters.get("tokenizer"), parameters.get("target"), parameters.get("expected_chars"))
 
 
 def run_counter(parameters: dict[str, Any]) -> Counter:
-    """Return the counter that a run's parameters name; loaded once per process."""
-    return _counter(parameters.get("tokenizer"), parameters.get("expected_chars"))
+    """Return the run's counter."""
+    return run_context(parameters).counter
 
 
 def summarise(columns: Sequence[Any], parameters: dict[str, Any]) -> TokenSummary | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -66,8 +67,8 @@ def row_of(encoding: Encoding, text: str, trained: list[bool]) -> TokenRow:
     return TokenRow(list(encoding.ids), trained, list(encoding.offsets), text)
 
 
-def common_prefix(left: list[int], right: list[int]) -> int:
-    """Return how many leading tokens two rows share."""
+def common_prefix(left: Sequence[object], right: Sequence[object]) -> int:
+    """Return how many leading items (token ids, letters) two sequences share."""
     for index, (one, other) in enumerate(zip(left, right, strict=False)):
         if one != other:
             return index
