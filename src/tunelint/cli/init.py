@@ -29,7 +29,7 @@ def command(force: bool) -> int:
     train = [item.path for item in found if item.split == "train"] or ["data/train*.jsonl"]
     evaluation = [item.path for item in found if item.split == "eval"] or ["data/eval*.jsonl"]
     write_text(path, _text(train, evaluation))
-    say(f"wrote tunelint.toml ({len(found)} data files found); next: tunelint lint")
+    say(f"wrote tunelint.toml ({len(found)} data file{'' if len(found) == 1 else 's'} found); next: tunelint lint")
     return exitcodes.OK
 
 
