@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tunelint.checks.settings import SettingsUse
 from tunelint.config import Config
 from tunelint.engine.result import FAIL_ON, Report
 from tunelint.engine.run import Progress, check, with_findings
+from tunelint.engine.settings import settings_findings
 from tunelint.errors import TunelintError
 from tunelint.records.discover import Input, discover
 from tunelint.rulebook import ActiveRule, Rulebook, load_rulebook, select_rules
 from tunelint.suppress import apply_baseline, ignored_by_file, read_baseline
+from tunelint.targets import load_target, rule_settings, today
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ def _frozen(value: Any) -> Any:
 
 
 def active_rules(settings: Settings, book: Rulebook) -> list[ActiveRule]:
-    """Return the rules that the settings choose, in the order of their codes."""
-    rules = select_rules(book, settings.pack, settings.select, settings.ignore, settings.extend_select, settings.rules)
+    """Return the rules that the settings choose, in the order of their codes, with the target's options and the user's."""
+    tables = rule_settings(settings.target, book, settings.rules)
+    rules = select_rules(book, settings.pack, settings.select, settings.ignore, settings.extend_select, tables)
     if settings.scope == "record":
         rules = [active for active in rules if active.rule.scope in ("line", "record", "settings")]
     elif settings.scope != "all":
@@ -103,6 +107,7 @@ def lint_inputs(
         inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
         ignore_fields=settings.ignore_fields, parameters=_parameters(settings, inputs), stdin=stdin, progress=progress,
     )  # fmt: skip
+    report.extras["rules"] = tuple(rules)
     return _suppressed(report, settings, book, rules)
 
 
@@ -116,9 +121,14 @@ def _parameters(settings: Settings, inputs: Sequence[Input]) -> dict[str, Any]:
 
 
 def _suppressed(report: Report, settings: Settings, book: Rulebook, rules: Sequence[ActiveRule]) -> Report:
-    findings, dropped = ignored_by_file(report.findings, settings.per_file_ignores, book)
+    target = load_target(settings.target) if settings.target is not None else None
+    found = [*report.findings, *settings_findings(rules, SettingsUse(today(), target=target))]
+    findings, dropped = ignored_by_file(found, settings.per_file_ignores, book)
     if settings.baseline is not None:
+        before = len(findings)
         entries = read_baseline(Path(settings.baseline))
-        findings, accepted = apply_baseline(findings, entries, settings.baseline, book, rules)
-        dropped += accepted
+        active = frozenset(active.rule.name for active in rules)
+        findings, baseline = apply_baseline(findings, entries, settings.baseline, book, active)
+        dropped += before - len(findings)
+        findings += settings_findings(rules, SettingsUse(today(), baseline=baseline))
     return with_findings(report, findings, dropped)

@@ -64,7 +64,10 @@ run_options = _all(
 )
 
 format_options = _all(
-    click.option("--format", "formats", multiple=True, metavar="FORMAT[:FILE]", help="full, concise, json, jsonl; repeatable.  [default: full]"),
+    click.option(
+        "--format", "formats", multiple=True, metavar="FORMAT[:FILE]",
+        help="full, concise, json, jsonl, sarif, junit, github, gitlab, rdjson, markdown, html (to a file); repeatable.  [default: full]",
+    ),
     click.option("--max-per-rule", type=click.IntRange(min=0), default=10, show_default=True, metavar="N", help="Findings shown per rule, 0 for all."),
     click.option("--statistics", is_flag=True, help="Print counts per rule instead of findings."),
 )
@@ -105,7 +108,8 @@ def _joined(options: dict[str, Any]) -> tuple[Any, Any]:
     changes["ignore"] = (*settings.ignore, *options.get("ignore", ()))
     changes["extend_select"] = (*extended, *options.get("extend_select", ()))
     settings = replace(settings, **changes)
-    _known(settings)
+    if settings.target is not None:
+        load_target(settings.target)  # a name that does not exist stops the run before any file is read
     return settings, config
 
 
@@ -125,11 +129,6 @@ def invocation(options: dict[str, Any], default_paths: Sequence[str] = (".",)) -
         own = os.path.realpath(settings.baseline)
         inputs = [item for item in inputs if os.path.realpath(item.path) != own]
     return Invocation(settings, inputs, config, options.get("quiet", 0), options.get("verbose", 0), wants_color(options.get("color", "auto")))
-
-
-def _known(settings: Any) -> None:
-    if settings.target is not None:
-        raise TunelintError("--target is not in this version: without a target, only what is wrong everywhere is reported")
 
 
 def wants_color(choice: str, stream: Any = None) -> bool:

@@ -8,7 +8,6 @@ from tunelint.engine.result import Report
 from tunelint.errors import TunelintError
 
 FORMATS = ("full", "concise", "json", "jsonl", "sarif", "junit", "github", "gitlab", "rdjson", "markdown", "html")
-LATER = ("sarif", "junit", "github", "gitlab", "rdjson", "markdown", "html")
 
 
 def render(report: Report, name: str, *, max_per_rule: int = 10, color: bool = False) -> Iterator[str]:
@@ -25,6 +24,20 @@ def render(report: Report, name: str, *, max_per_rule: int = 10, color: bool = F
         from tunelint.report.as_json import render_json, render_jsonl
 
         return render_json(report) if name == "json" else render_jsonl(report)
-    if name in LATER:
-        raise TunelintError(f"format {name} is not in this version; there are full, concise, json and jsonl")
+    if name in ("github", "gitlab", "rdjson"):
+        from tunelint.report.review import render_github, render_gitlab, render_rdjson
+
+        return {"github": render_github, "gitlab": render_gitlab, "rdjson": render_rdjson}[name](report)
+    if name == "sarif":
+        from tunelint.report.sarif import render_sarif
+
+        return render_sarif(report)
+    if name == "junit":
+        from tunelint.report.junit import render_junit
+
+        return render_junit(report)
+    if name == "markdown":
+        from tunelint.report.markdown import render_markdown
+
+        return render_markdown(report, max_per_rule)
     raise TunelintError(f"no format '{name}'; there are {', '.join(FORMATS)}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from tunelint.engine.result import FileReport, Report
 from tunelint.findings import Finding, Severity
+
+_ACTIVE = re.compile("[\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 
 
 def finding_object(finding: Finding) -> dict[str, Any]:
@@ -87,17 +90,13 @@ def report_from_object(value: dict[str, Any], fail_on: str = "error") -> Report:
 
 
 def dump(value: Any) -> str:
-    """Return JSON text; half characters are escaped, so that it is always valid UTF-8."""
+    """Return JSON text that is always valid UTF-8, and that no terminal, log or line splitter reads as more than text:
+    half characters, C1 controls, bidi marks, line separators and `##[command]` are escaped."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8") if not _encodable(text) else text
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    text = _ACTIVE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    if "##" in text:
+        text = text.replace("##", r"#\u0023")
+    return text
 
 
 def render_json(report: Report) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,13 +12,24 @@ from tunelint.findings import Excerpt, Finding, Severity
 
 _RED, _YELLOW, _DIM, _BOLD, _END = "\033[31m", "\033[33m", "\033[2m", "\033[1m", "\033[0m"
 _MOST_RELATED = 3
+_LOG_COMMAND = re.compile(r"##(?=\w*\[)")
 
 
 def visible(text: str) -> str:
-    """Return text with its control, format and half characters escaped: data never drives the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == " " else _escaped(char) for char in text)
+    """Return text with its control, format and half characters escaped: data drives neither a terminal nor a CI log."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() or char == " " else _escaped(char) for char in text)
+    return inert(text)
+
+
+def inert(line: str) -> str:
+    """Return a line that no CI system takes for a command: GitHub reads `::error::` at the start of a line and `##[error]`
+    anywhere in it, Azure Pipelines `##vso[...]`, TeamCity `##teamcity[...]`."""
+    if "##" in line:
+        line = _LOG_COMMAND.sub(r"#\\u0023", line)
+    if "::" in line and line.lstrip().startswith("::"):
+        line = line.replace("::", r"\u003a:", 1)
+    return line
 
 
 def _escaped(char: str) -> str:
@@ -84,7 +96,7 @@ def _excerpt(excerpt: Excerpt, color: bool) -> Iterator[str]:
     before, hit = visible(excerpt.text[: excerpt.start]), visible(excerpt.text[excerpt.start : excerpt.end])
     after = visible(excerpt.text[excerpt.end :])
     label = f"  {visible(excerpt.where)}  " if excerpt.where else "  "
-    yield f"{label}{before}{hit}{after}"
+    yield inert(f"{label}{before}{hit}{after}")
     if excerpt.end > excerpt.start:
         yield " " * (_width(label) + _width(before)) + _dim("^" * max(1, _width(hit)), color)
 
@@ -111,7 +123,7 @@ def _left_out(left: Counter[str]) -> Iterator[str]:
 def render_summary(report: Report) -> Iterator[str]:
     """Yield the three lines at the end of a run."""
     counts = [
-        _plural(number, word)
+        plural(number, word)
         for number, word in ((report.errors, "error"), (report.warnings, "warning"), (report.count(Severity.NOTE), "note"))
         if number
     ]
@@ -121,7 +133,7 @@ def render_summary(report: Report) -> Iterator[str]:
     size = f", {'' if exact else 'about '}{_short(total)} tokens" if tokens else ""
     found = ", ".join(counts) if counts else "No findings"
     by_rule = " · ".join(f"{name} {count:,}" for name, count in list(report.by_rule.items())[:6])
-    yield f"{found} in {_plural(report.records, 'record')} ({_plural(len(report.files), 'file')}{size})" + (f"   {by_rule}" if by_rule else "")
+    yield f"{found} in {plural(report.records, 'record')} ({plural(len(report.files), 'file')}{size})" + (f"   {by_rule}" if by_rule else "")
     fixable = Counter(finding.fix for finding in report.findings if finding.fix)
     if fixable:
         parts = [f"{count:,} {'safely' if kind == 'safe' else 'with loss (the record is changed or dropped)'}" for kind, count in sorted(fixable.items(), key=str)]
@@ -129,10 +141,11 @@ def render_summary(report: Report) -> Iterator[str]:
     if report.findings:
         yield f"Explain a rule: tunelint rule {report.findings[0].name}"
     if report.suppressed:
-        yield f"{_plural(report.suppressed, 'finding')} accepted before (baseline or per-file ignores)."
+        yield f"{plural(report.suppressed, 'finding')} accepted before (baseline or per-file ignores)."
 
 
-def _plural(number: int, word: str) -> str:
+def plural(number: int, word: str) -> str:
+    """Return a count with its word: 1 record, 2 records."""
     return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
