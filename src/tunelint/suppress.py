@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tunelint.checks.settings import BaselineUse
-from tunelint.engine.scan import load_check
 from tunelint.errors import TunelintError
 from tunelint.findings import Finding
-from tunelint.rulebook import ActiveRule, Rulebook
+from tunelint.rulebook import Rulebook
 
 Key = tuple[str, str | None, tuple[str, ...], str | None]
 
@@ -93,11 +92,11 @@ def read_baseline(path: Path) -> Counter[Key]:
 
 
 def apply_baseline(
-    findings: Sequence[Finding], entries: Counter[Key], path: str, book: Rulebook, rules: Sequence[ActiveRule]
-) -> tuple[list[Finding], int]:
-    """Drop accepted findings; report entries that nothing fits any more (CFG002) and rules that do not exist (CFG001).
+    findings: Sequence[Finding], entries: Counter[Key], path: str, book: Rulebook, active: frozenset[str]
+) -> tuple[list[Finding], BaselineUse]:
+    """Return the findings that the baseline does not accept, and what was left of the baseline.
 
-    `rules` are the rules that ran: an entry of a rule that did not run is not stale.
+    `active` are the names of the rules that ran: an entry of a rule that did not run is not stale.
     """
     left = Counter(entries)
     kept: list[Finding] = []
@@ -107,19 +106,6 @@ def apply_baseline(
             left[key] -= 1
         else:
             kept.append(finding)
-    suppressed = len(findings) - len(kept)
-    active = {rule.rule.name for rule in rules}
     unknown = sorted({key[0] for key in entries if book.find(key[0]) is None})
     stale = sum(count for key, count in left.items() if count > 0 and key[0] in active)
-    use = BaselineUse(tuple((name, book.did_you_mean(name)) for name in unknown), stale)
-    for own in rules:
-        if own.rule.scope == "settings":
-            kept += _own_findings(own, use, path)
-    return kept, suppressed
-
-
-def _own_findings(active: ActiveRule, use: BaselineUse, path: str) -> list[Finding]:
-    rule = active.rule
-    severity = active.severity or rule.severity
-    hits = load_check(rule.check)(use, active.options)
-    return [Finding(rule.code, rule.name, severity, hit.message, rule.help, path=path, why=rule.why, count=hit.count) for hit in hits]
+    return kept, BaselineUse(path, tuple((name, book.did_you_mean(name)) for name in unknown), stale)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tunelint.checks.hit import Hit, Partner
 from tunelint.checks.survey import Survey, needs
+from tunelint.findings import Severity
 from tunelint.records.locate import escape
 from tunelint.records.record import Record
 from tunelint.records.shapes import (
@@ -236,17 +237,44 @@ _ROW_KEYS = frozenset(
 
 
 def stray_key(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
-    """SCH005: a key that the chat format does not have; strict services refuse it, others ignore it."""
+    """SCH005: a key that the chat format does not have; strict services refuse it, others ignore it. One hit a record,
+    and one more at its first message with such a key."""
     if record.shape != "openai-chat" or record.value is None:
         return
-    allowed = _ROW_KEYS | REWARD_KEYS | frozenset(NAMING_KEYS) | frozenset(options["allow"])
-    strays = [("/" + escape(key), key) for key in record.value if key not in allowed]
-    for turn in record.example.turns:
-        if isinstance(turn.raw, dict):
-            strays += [(f"{turn.pointer}/{escape(key)}", key) for key in turn.raw if key not in _TURN_KEYS and key not in allowed]
+    own = frozenset(options["allow"])
+    known = frozenset(options["record_keys"]) or _ROW_KEYS | REWARD_KEYS | frozenset(NAMING_KEYS)
+    refused = Severity.ERROR if options["refused"] else None
+    yield from _strays([("/" + escape(key), key) for key in record.value if key not in known | own], known, "record", refused)
+    inner = [
+        (f"{turn.pointer}/{escape(key)}", key)
+        for turn in record.example.turns
+        if isinstance(turn.raw, dict)
+        for key in turn.raw
+        if key not in _TURN_KEYS and key not in own
+    ]
+    yield from _strays(inner, _TURN_KEYS, "message", None)
+
+
+def _strays(strays: list[tuple[str, str]], known: frozenset[str], what: str, severity: Severity | None) -> Iterator[Hit]:
     if strays:
         pointer, key = strays[0]
-        near = near_key(key, (_TURN_KEYS | _ROW_KEYS) - {key})
-        hint = f"; did you mean '{near}'?" if near else ""
+        near = near_key(key, known)
         are = f" and {len(strays) - 1} more are" if len(strays) > 1 else " is"
-        yield Hit(f"Key '{key}'{are} not part of the chat format{hint or '.'}", pointer=pointer)
+        hint = f"; did you mean '{near}'?" if near else "."
+        yield Hit(f"Key '{key}'{are} not part of a chat {what}{hint}", pointer=pointer, severity=severity)
+
+
+@needs("shape")
+def foreign_shape(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
+    """SCH009: a file has records in a format that the target does not read. One hit a file and format."""
+    accepted = options["accepted"]
+    if not accepted:
+        return
+    shapes = survey.column("shape")
+    for index in range(len(survey.files)):
+        rows = np.flatnonzero(survey.file == index)
+        codes, first, counts = np.unique(shapes[rows], return_index=True, return_counts=True)
+        for code, start, count in zip(codes.tolist(), first.tolist(), counts.tolist(), strict=True):
+            if SHAPES[code] not in (*accepted, "unknown"):
+                number = "1 record is" if count == 1 else f"{count:,} records are"
+                yield Hit(f"{number} {SHAPES[code]}; the target reads {', '.join(accepted)}.", at=int(rows[start]))

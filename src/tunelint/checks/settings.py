@@ -1,33 +1,70 @@
-"""Faults of our own files: entries of a baseline that can accept nothing.
+"""Faults of what a run is told: entries of a baseline that accept nothing, a target that ends or whose facts are old.
 
-These checks have the scope `settings`: they see neither bytes nor records, and run when the baseline has been applied.
+These checks have the scope `settings`: they see neither bytes nor records, and run when the data has been checked. Each
+yields hits with the file that they are about (None: none).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from tunelint.checks.hit import Hit
+from tunelint.findings import Severity
+
+if TYPE_CHECKING:
+    from tunelint.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineUse:
     """What was left of a baseline: names of rules that do not exist, each with a hint, and entries that fit nothing."""
 
-    unknown_rules: tuple[tuple[str, str], ...]
-    stale_entries: int
+    path: str
+    unknown_rules: tuple[tuple[str, str], ...] = ()
+    stale_entries: int = 0
 
 
-def unknown_rule(use: BaselineUse, options: dict[str, Any]) -> Iterator[Hit]:
+@dataclass(frozen=True, slots=True)
+class SettingsUse:
+    """What a run was told, and the day of the run."""
+
+    today: date
+    baseline: BaselineUse | None = None
+    target: Target | None = None
+
+
+def unknown_rule(use: SettingsUse, options: dict[str, Any]) -> Iterator[tuple[str | None, Hit]]:
     """CFG001: the baseline names a rule that does not exist."""
-    for name, hint in use.unknown_rules:
-        yield Hit(f"Baseline names the rule '{name}', which does not exist{hint or '.'}")
+    if use.baseline is not None:
+        for name, hint in use.baseline.unknown_rules:
+            yield use.baseline.path, Hit(f"Baseline names the rule '{name}', which does not exist{hint or '.'}")
 
 
-def stale_baseline_entry(use: BaselineUse, options: dict[str, Any]) -> Iterator[Hit]:
+def stale_baseline_entry(use: SettingsUse, options: dict[str, Any]) -> Iterator[tuple[str | None, Hit]]:
     """CFG002: an entry of the baseline fits no finding. One hit for all of them."""
-    if use.stale_entries:
-        what = "1 entry of the baseline fits" if use.stale_entries == 1 else f"{use.stale_entries:,} entries of the baseline fit"
-        yield Hit(f"{what} no finding any more.", count=use.stale_entries)
+    if use.baseline is not None and use.baseline.stale_entries:
+        number = use.baseline.stale_entries
+        what = "1 entry of the baseline fits" if number == 1 else f"{number:,} entries of the baseline fit"
+        yield use.baseline.path, Hit(f"{what} no finding any more.", count=number)
+
+
+def closing_service(use: SettingsUse, options: dict[str, Any]) -> Iterator[tuple[str | None, Hit]]:
+    """CFG003: the target, or a part of it, ends or has ended. An error from the day itself on."""
+    for fact in use.target.endings if use.target is not None else ():
+        left = (fact.value - use.today).days
+        when = f"in {left} days, on {fact.value}" if left > 1 else "tomorrow" if left == 1 else f"since {fact.value}"
+        severity = Severity.ERROR if left <= 0 else Severity.WARNING if left <= options["warn_days"] else Severity.NOTE
+        assert use.target is not None
+        yield None, Hit(f"{use.target.title}, {when}: {fact.says[0].lower()}{fact.says[1:]}", severity=severity)
+
+
+def old_target_facts(use: SettingsUse, options: dict[str, Any]) -> Iterator[tuple[str | None, Hit]]:
+    """CFG004: facts of the target were read so long ago that they may no longer hold. One hit for all of them."""
+    old = use.target.old_facts(use.today, options["fresh_days"]) if use.target is not None else ()
+    if old and use.target is not None:
+        oldest = min(old, key=lambda fact: fact.read)
+        what = "1 fact" if len(old) == 1 else f"{len(old)} facts"
+        yield None, Hit(f"{what} about {use.target.title} may be out of date: '{oldest.name}' was read on {oldest.read}.", count=len(old))

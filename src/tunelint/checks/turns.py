@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
@@ -37,24 +37,29 @@ def _base(turn: Turn) -> str:
     return turn.pointer.rsplit("/", 1)[0]
 
 
-def _unknown(turn: Turn) -> bool:
+def _unknown(turn: Turn, roles: Sequence[str] = ()) -> bool:
+    """Tell whether a turn's role is none of the format's, or none of the target's (`roles`, where it names them)."""
     if not isinstance(turn.raw, dict) or not turn.own_role:
         return False
     if "role" in turn.raw:
-        return turn.own_role not in _MESSAGE_ROLES
-    return turn.own_role not in ROLES and turn.own_role not in KNOWN_ROLES
+        return turn.own_role not in (roles or _MESSAGE_ROLES)
+    return (turn.own_role not in ROLES and turn.own_role not in KNOWN_ROLES) or (bool(roles) and turn.role not in roles)
 
 
 def unknown_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
-    """TURN002: a turn's role is none that the format knows."""
+    """TURN002: a turn's role is none that the format knows, or none that the target takes."""
     for turn in (*record.example.turns, *record.example.rejected):
-        if _unknown(turn) and turn.own_role not in options["allow"]:
+        if turn.own_role not in options["allow"] and _unknown(turn, options["roles"]):
             key = "role" if "role" in turn.raw else "from"
+            pointer = f"{turn.pointer}/{key}"
+            if not _unknown(turn):
+                yield Hit(f"Role '{turn.own_role}' is none that the target takes: {', '.join(options['roles'])}.", pointer=pointer)
+                continue
             known = _MESSAGE_ROLES if key == "role" else (*ROLES, *KNOWN_ROLES)
             near = difflib.get_close_matches(turn.own_role.lower(), list(known), n=1, cutoff=0.7)
             likely = near[0] if near else _LIKELY.get(turn.own_role.lower()) if key == "role" else None
             hint = f"; did you mean '{likely}'?" if likely else "."
-            yield Hit(f"Role '{turn.own_role[:40]}' is not known{hint}", pointer=f"{turn.pointer}/{key}")
+            yield Hit(f"Role '{turn.own_role[:40]}' is not known{hint}", pointer=pointer)
 
 
 def misplaced_system_message(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
@@ -148,7 +153,7 @@ def bad_weight(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
             edit = Edit("set", pointer, int(weight)) if whole else None
             shown = "true" if weight is True else "false" if weight is False else repr(weight)[:30]
             yield Hit(f"Message weight is {shown}; it must be the integer 0 or 1.", pointer=pointer, edit=edit)
-        elif turn.role != "assistant" and turn.role in KNOWN_ROLES:
+        elif not options["any_role"] and turn.role != "assistant" and turn.role in KNOWN_ROLES:
             message = f"Weight stands on a {turn.own_role} message; only assistant messages have one."
             yield Hit(message, pointer=pointer, severity=Severity.WARNING)
 

@@ -93,6 +93,7 @@ def invocation_settings(options: dict[str, Any]) -> Any:
 def _joined(options: dict[str, Any]) -> tuple[Any, Any]:
     from tunelint.api import Settings
     from tunelint.config import load_config
+    from tunelint.targets import load_target
 
     if options.get("engine") == "ray":
         raise TunelintError("--engine ray is not in this version; --jobs N uses all cores of this machine")
