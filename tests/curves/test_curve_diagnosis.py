@@ -89,6 +89,46 @@ def test_losses_that_are_no_numbers_are_divergence(evals: list[float]) -> None:
     assert diagnose(curve(evals)).verdict == "diverged"
 
 
+def test_train_losses_that_are_no_numbers_are_divergence() -> None:
+    verdict = diagnose(curve([1.3, 1.2, 1.2, 1.2], [1.4, math.nan, math.nan, math.nan]))
+    assert verdict.verdict == "diverged"
+    assert "3 of 4 train losses" in verdict.evidence["reason"]
+    assert diagnose(curve([1.3, 1.2, 1.19, 1.19], [1.4, math.nan, 1.2, 1.1])).verdict != "diverged"
+
+
+def test_a_model_that_was_best_before_training_is_named() -> None:
+    points = tuple(EvalPoint(step, step / 100, loss) for step, loss in [(0, 1.1), (100, 1.3), (200, 1.36), (300, 1.62)])
+    recommended = diagnose(Run("run", points, tuple(TrainPoint(100 * i, i, 1.5 - 0.4 * i) for i in (1, 2, 3)))).recommended
+    assert recommended is not None
+    assert recommended.step == 0
+    assert "before training" in recommended.why
+
+
+@pytest.mark.parametrize("n", [4, 6, 10, 20])
+def test_noise_alone_is_rarely_called_overfitting(n: int) -> None:
+    random = np.random.default_rng(n)
+    called = sum(diagnose(curve([float(x) for x in 1.3 * (1 + 0.02 * random.normal(size=n))])).loss_rose for _ in range(200))
+    assert called <= 20
+
+
+@pytest.mark.parametrize("n", [6, 8, 12, 20])
+@pytest.mark.parametrize("start", [0.5, 3.0])
+def test_a_clear_rise_is_seen_after_a_flat_and_after_a_steep_start(n: int, start: float) -> None:
+    random = np.random.default_rng(n)
+    found = 0
+    for _ in range(50):
+        x, best = np.arange(n), n // 3
+        shape = np.where(x <= best, 1 + start * (np.exp(-3 * x / best) - np.exp(-3)), 1 + 0.2 * (x - best) / (n - 1 - best))
+        found += diagnose(curve([float(y) for y in shape * (1 + 0.01 * random.normal(size=n))])).loss_rose
+    assert found >= 48
+
+
+def test_thousands_of_evals_are_judged_at_once() -> None:
+    x = np.arange(20_000)
+    evals = [float(y) for y in 1 + np.exp(-x / 500) + 0.3 * np.maximum(0, x - 5000) / 15_000]
+    assert diagnose(curve(evals, [])).verdict == "overfit"
+
+
 def test_a_blow_up_of_both_losses_is_divergence() -> None:
     assert diagnose(curve([1.30, 1.33, 5.8, 6.4, 6.2], [1.41, 1.38, 4.9, 6.1, 6.0])).verdict == "diverged"
 

@@ -18,16 +18,11 @@ KEYS = ["step", "epoch", "loss", "eval_loss", "eval_a_loss", "eval_accuracy", "e
         "metrics", "n_eval", "paired_se_to_last", "x", "val_loss", "step_number"]  # fmt: skip
 
 values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.sampled_from(["No log", "nan", "1,5", "fine_tuning.job"]),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["No log", "nan", "1,5", "fine_tuning.job"]),
     lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=6),
     max_leaves=25,
 )
-relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def judge_and_show(path: Path) -> None:
@@ -85,3 +80,14 @@ def test_any_table(tmp_path: Path, rows: list[list[str]]) -> None:
     judge_and_show(tmp_path / "log.csv")
     (tmp_path / "README.md").write_text("\n".join("| " + line.replace(",", " | ") + " |" for line in text.splitlines()))
     judge_and_show(tmp_path / "README.md")
+
+
+@pytest.mark.parametrize("value", [10**400, 1e308, -1e308, 1e15, -(10**16)])
+@pytest.mark.parametrize("key", ["step", "epoch", "eval_loss", "loss", "eval_accuracy", "eval_runtime"])
+def test_numbers_of_any_size(tmp_path: Path, key: str, value: float) -> None:
+    entries = log_history([1.3, 1.36, 1.62], [1.4, 0.9, 0.5])
+    for entry in entries:
+        entry.setdefault("eval_accuracy", 0.5)
+    entries[2][key] = entries[3][key] = value
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": entries}))
+    judge_and_show(tmp_path / "trainer_state.json")

@@ -20,6 +20,9 @@ Options = Mapping[str, Any]
 
 def overfitting(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit]:
     """FIT001: the eval loss rose for good; a note where the task metrics did not suffer."""
+    for name, other in verdict.evidence.get("eval_sets", {}).items():
+        if other["verdict"] == "overfit" and other["rise"] >= options["min_rise"]:
+            yield Hit(f"Eval loss on the set {name} rose {other['rise']:.1%} from {_place(other)} to the end.")
     honest = verdict.evidence.get("without_leaks", {})
     if not verdict.loss_rose and honest.get("verdict") == "overfit" and honest["rise"] >= options["min_rise"]:
         yield Hit(
@@ -31,14 +34,14 @@ def overfitting(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit]:
         return
     if verdict.rise < options["min_rise"]:
         return
-    rose = f"Eval loss rose {verdict.rise:.1%} from {_at(verdict.best)} ({verdict.best.eval_loss:.4g}) to the end"
+    rose = f"Eval loss rose {verdict.rise:.1%} from {verdict.best.eval_loss:.4g} at {_at(verdict.best)} to the end"
     keep = f"keep {_at(verdict.recommended)}: {verdict.recommended.why}."
     if verdict.verdict == "overconfident":
         held = ", ".join(f"{name} {change}" for name, change in verdict.metrics.items())
         yield Hit(f"{rose}, but the task metrics held ({held}); {keep}", severity=Severity.NOTE, score=verdict.confidence)
     else:
         behind = _cause(verdict, "rows_behind_the_rise")
-        details = {"related": _related(behind)} if behind is not None else {}
+        details = {"related": _related(behind, run)} if behind is not None else {}
         yield Hit(f"{rose} ({verdict.severity} overfitting); {keep}", score=verdict.confidence, details=details)
 
 
@@ -92,11 +95,11 @@ def memorised_rows(verdict: Verdict, run: Run, options: Options) -> Iterator[Hit
     """FIT006: rows were learnt by heart: the copies of repeated rows, rows that nothing unseen comes near, or stairs."""
     repeated = _cause(verdict, "repeated_train_rows")
     if repeated is not None:
-        yield _rows_hit(repeated)
+        yield _rows_hit(repeated, run)
     learnt = _cause(verdict, "memorised_train_rows")
     if learnt is not None:
         minor = learnt["numbers"]["share"] < options["min_share"]
-        yield _rows_hit(learnt, Severity.NOTE if minor else None)
+        yield _rows_hit(learnt, run, Severity.NOTE if minor else None)
     if verdict.memorisation_risk is None or repeated is not None or learnt is not None:
         return
     reasons = "; ".join(verdict.evidence["memorisation"])
@@ -115,7 +118,7 @@ def suspiciously_good_eval(verdict: Verdict, run: Run, options: Options) -> Iter
         more = ""
         if honest.get("rise") is not None and honest["verdict"] != verdict.verdict:
             more = f"; judged by the clean rows the run is {honest['verdict'].replace('_', ' ')} ({honest['rise']:+.1%})"
-        yield _rows_hit(leaked, None if better else Severity.NOTE, more)
+        yield _rows_hit(leaked, run, None if better else Severity.NOTE, more)
         return
     found = verdict.evidence.get("eval_under_train")
     if found is None or found["evals"] < options["min_share"] * found["of"]:
@@ -132,18 +135,23 @@ def _cause(verdict: Verdict, kind: str) -> Mapping[str, Any] | None:
     return next((cause for cause in verdict.evidence.get("causes", ()) if cause["kind"] == kind), None)
 
 
-def _rows_hit(cause: Mapping[str, Any], severity: Severity | None = None, more: str = "") -> Hit:
+def _rows_hit(cause: Mapping[str, Any], run: Run, severity: Severity | None = None, more: str = "") -> Hit:
     """Make a hit that names its rows: `details["related"]` are they, in the form of a finding's `related`."""
     message = cause["message"][0].upper() + cause["message"][1:]
     advice = f" Next: {cause['command']}" if cause["command"] else ""
-    return Hit(f"{message}{more}.{advice}", severity=severity, details={"related": _related(cause), "command": cause["command"]})
+    return Hit(f"{message}{more}.{advice}", severity=severity, details={"related": _related(cause, run), "command": cause["command"]})
 
 
-def _related(cause: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"path": row["path"], "line": row["line"], "record": row["record"], "score": None} for row in cause["rows"]]
+def _related(cause: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
+    """Return the rows of a cause as `related`; a row that no file names stands in the run."""
+    return [{"path": row["path"] or run.source, "line": row["line"], "record": row["record"], "score": None} for row in cause["rows"]]
+
+
+def _place(other: Mapping[str, Any]) -> str:
+    return f"step {other['best_step']}" if other["best_step"] is not None else f"epoch {other['best_epoch']}"
 
 
 def _at(point: Any) -> str:
     if point.step is None:
         return f"epoch {point.epoch:g}" if point.epoch is not None else "that eval"
-    return f"step {point.step:g}" if point.epoch is None else f"step {point.step} (epoch {point.epoch:g})"
+    return f"step {point.step}" if point.epoch is None else f"step {point.step} (epoch {point.epoch:g})"

@@ -8,7 +8,7 @@ from html import escape
 
 from tunelint.curves.diagnosis import Verdict
 from tunelint.curves.diagnosis.verdict import plain
-from tunelint.curves.run import Run
+from tunelint.curves.run import Run, is_loss
 from tunelint.curves.scale import Scale, epoch_borders, eval_xs, loss_scale, train_points, x_axis
 
 WIDTH, HEIGHT = 760, 320
@@ -43,7 +43,7 @@ def metric_chart(run: Run, verdict: Verdict, name: str) -> str:
     """Return one task metric over steps, with the best and onset lines of the loss chart."""
     axis = x_axis(run)
     xs = eval_xs(run, axis)
-    values = [point.metrics.get(name, math.nan) for point in run.evals]
+    values = [value if is_loss(value := point.metrics.get(name, math.nan)) else math.nan for point in run.evals]
     x = _x_scale(xs)
     y = loss_scale(values, [], HEIGHT - BOTTOM, TOP)
     parts = [_frame(x, y, axis)]

@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 Number = int | float
 
 
+def is_loss(value: float) -> bool:
+    """True for a number that can be a loss: finite, and not so large that arithmetic with it overflows."""
+    return math.isfinite(value) and abs(value) < 1e100
+
+
 @dataclass(frozen=True, slots=True)
 class EvalPoint:
     """One evaluation. `loss` is the mean NLL in nats (None if not logged, NaN as logged); metrics without `eval_`."""
@@ -25,7 +30,7 @@ class EvalPoint:
     @property
     def finite(self) -> bool:
         """True where there is a loss to judge."""
-        return self.loss is not None and math.isfinite(self.loss)
+        return self.loss is not None and is_loss(self.loss)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tunelint.curves.run import EvalPoint, Number, Run, TrainPoint
+from tunelint.curves.run import EvalPoint, Number, Run, TrainPoint, is_loss
 
 LOG_FROM = 4
 """How far above the usual eval loss the highest loss must lie for a logarithmic axis (from 9 down to 1, say)."""
@@ -47,8 +47,8 @@ class Scale:
 
 def loss_scale(evals: Iterable[float], trains: Iterable[float], start: float, end: float) -> Scale:
     """Return the scale of a loss axis, with a little air; logarithmic where a high start would flatten the evals."""
-    judged = [loss for loss in evals if math.isfinite(loss)]
-    finite = judged + [loss for loss in trains if math.isfinite(loss)]
+    judged = [loss for loss in evals if is_loss(loss)]
+    finite = judged + [loss for loss in trains if is_loss(loss)]
     if not finite:
         return Scale(0.0, 1.0, start, end)
     low, high = min(finite), max(finite)
@@ -78,7 +78,7 @@ def train_points(run: Run, axis: str) -> list[tuple[float, float]]:
     if axis == "index":
         return []
     placed = ((getattr(point, axis), point.loss) for point in run.trains)
-    return [(float(x), loss) for x, loss in placed if x is not None and math.isfinite(loss)]
+    return [(float(x), loss) for x, loss in placed if x is not None and is_loss(loss)]
 
 
 def epoch_borders(run: Run, axis: str) -> list[tuple[int, float]]:

@@ -14,14 +14,14 @@ from tunelint.curves.diagnosis.series import Series, eval_series, relative_rise
 from tunelint.curves.diagnosis.shape import Kind, Shape, degree, judge_shape
 from tunelint.curves.diagnosis.training import curve_table, eval_under_train, memorisation, train_fall
 from tunelint.curves.diagnosis.verdict import Best, Class, Degree, Onset, Recommended, Verdict
-from tunelint.curves.run import Run
+from tunelint.curves.run import Run, is_loss
 
 __all__ = ["FEWEST_EVALS", "Verdict", "diagnose"]
 
 FEWEST_EVALS = 3
 """Finite evals below which a curve has no shape to judge."""
 BROKEN_SHARE = 0.3
-"""Share of NaN evals that makes a run diverged."""
+"""Share of losses that are no numbers from which a run broke down."""
 
 
 def diagnose(run: Run) -> Verdict:
@@ -39,18 +39,17 @@ def diagnose(run: Run) -> Verdict:
         "notes": run.notes,
     }
     series = eval_series(run)
+    broken = _breakdown(run)
     if series is None:
-        broken = any(point.loss is not None for point in run.evals)
-        evidence["reason"] = _no_curve(run)
+        evidence["reason"] = broken or _no_curve(run)
         return _verdict(run, "diverged" if broken else "inconclusive", memory.risk, evidence, confidence=0.9 if broken else 0.5)
     suspicion = eval_under_train(run)
     if suspicion is not None:
         evidence["eval_under_train"] = {"evals": suspicion[0], "of": suspicion[1], "median_ratio": suspicion[2]}
     if run.other_evals:
         evidence["eval_sets"] = _other_sets(run)
-    logged = sum(point.loss is not None for point in run.evals)
-    if (logged - len(series)) / logged >= BROKEN_SHARE or (len(series) == 1 and logged > 1):
-        evidence["reason"] = f"{logged - len(series)} of {logged} eval losses are not finite"
+    if broken:
+        evidence["reason"] = broken
         return _verdict(run, "diverged", memory.risk, evidence, series, confidence=0.95)
     if len(series) < FEWEST_EVALS or run.declined:
         evidence["reason"] = run.declined or _no_curve(run)
@@ -78,6 +77,19 @@ def diagnose(run: Run) -> Verdict:
         rise,
         {change.name: change.change for change in changes},
     )
+
+
+def _breakdown(run: Run) -> str | None:
+    """Say in which losses the run broke down into NaN or infinity, None where it did not."""
+    logged = [point.finite for point in run.evals if point.loss is not None]
+    lost = logged.count(False)
+    if lost and (lost >= BROKEN_SHARE * len(logged) or logged.count(True) <= 1):
+        return f"{lost} of {len(logged)} eval losses are not finite"
+    trained = [is_loss(point.loss) for point in run.trains]
+    lost = trained.count(False)
+    if lost >= BROKEN_SHARE * len(trained) > 0 and not trained[-1]:
+        return f"{lost} of {len(trained)} train losses are not finite"
+    return None
 
 
 def _decide(shape: Shape, paired: Paired | None) -> tuple[Kind, Degree | None, float]:

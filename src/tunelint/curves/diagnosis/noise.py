@@ -50,15 +50,18 @@ def _isotonic_prefixes(values: Floats) -> tuple[Floats, NDArray[np.int64]]:
     errors = np.zeros(len(values) + 1)
     levels = np.zeros(len(values) + 1, dtype=np.int64)
     blocks: list[tuple[float, int, float]] = []  # mean, points, squared error
+    total = 0.0
     for k, value in enumerate(values, start=1):
         mean, count, error = float(value), 1, 0.0
         while blocks and blocks[-1][0] >= mean:
             other, points, inside = blocks.pop()
+            total -= inside
             gap = other - mean
             error += inside + gap * gap * points * count / (points + count)
             mean = (other * points + mean * count) / (points + count)
             count += points
         blocks.append((mean, count, error))
-        errors[k] = sum(block[2] for block in blocks)
+        total += error
+        errors[k] = max(total, 0.0)
         levels[k] = len(blocks)
     return errors, levels

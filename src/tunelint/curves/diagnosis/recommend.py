@@ -39,6 +39,8 @@ def _why(run: Run, series: Series, verdict: Class, index: int) -> str:
     if verdict == "inconclusive":
         advice = "evaluate every quarter of an epoch and on more rows"
         return f"the lowest eval loss is at {where}, but there is not enough evidence: {advice}"
+    if run.evals[index].step == 0:
+        return f"the model before training ({where}) has the lowest eval loss: lower the learning rate, or look at the data"
     if index == last:
         return f"the last checkpoint, {where}, has the lowest eval loss"
     text = f"the eval loss is lowest at {where}"

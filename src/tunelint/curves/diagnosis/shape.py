@@ -29,7 +29,7 @@ BLOW_UP = 0.25
 ABSOLUTE_RISE = 0.002
 """Relative rises mean nothing where the loss is next to 0."""
 TRAIN_FALL = 0.02
-NOISE_FROM = 6
+NOISE_FROM = 4
 """Evals from which the noise of a curve can be told from its shape."""
 
 

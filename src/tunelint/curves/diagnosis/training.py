@@ -11,7 +11,7 @@ import numpy as np
 from tunelint.curves.diagnosis.noise import Floats
 from tunelint.curves.diagnosis.series import Series, relative_rise
 from tunelint.curves.diagnosis.verdict import Risk
-from tunelint.curves.run import Number, Run
+from tunelint.curves.run import Number, Run, is_loss
 
 BOUNDARIES = 3
 """Epoch borders looked at: later ones are flat in every run, memorised or not."""
@@ -148,7 +148,7 @@ def _train_curve(run: Run, prefer_epoch: bool) -> tuple[Floats, Floats] | None:
     axis = _axis(run, prefer_epoch)
     if axis is None:
         return None
-    points = [(getattr(point, axis), point.loss) for point in run.trains if math.isfinite(point.loss)]
+    points = [(getattr(point, axis), point.loss) for point in run.trains if is_loss(point.loss)]
     points = [point for point in points if point[0] is not None]
     if not points:
         return None

@@ -76,9 +76,16 @@ def _runs_of_folder(folder: Path, columns: Mapping[str, str] | None) -> list[Run
 
 
 def _found_in_passing(path: Path, columns: Mapping[str, str] | None) -> list[Run]:
-    """Return the runs of a file that nobody named: other files lie around in output folders, and are no error."""
+    """Return the runs of a file that nobody named: other files lie around in output folders, and are no error.
+
+    Training data lie there too, and may be large: a table or JSONL file whose first lines have no loss is no log.
+    """
     text = read_text(path) if path.stat().st_size <= _MOST_BYTES else ""
-    if path.suffix.lower() in (".json", ".jsonl") and not _is_json(text):
+    kind = path.suffix.lower()
+    lines = {".jsonl": 50, ".csv": 1, ".tsv": 1}.get(kind)
+    if lines is not None and not columns and "loss" not in "\n".join(text.split("\n", lines)[:lines]).lower():
+        return []
+    if kind in (".json", ".jsonl") and not _is_json(text):
         return []
     return [run for run in _runs_of_text(text, path, columns) or [] if run.evals or run.trains]
 

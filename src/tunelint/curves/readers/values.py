@@ -10,12 +10,17 @@ from typing import Any
 from tunelint.curves.run import Number
 from tunelint.errors import TunelintError
 
+_LARGEST = 10**15
+"""What no step, count or loss reaches."""
+
 
 def number(value: Any) -> Number | None:
     """Return the number that a log means: NaN and infinity stay, `No log`, blanks and words are None."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST else math.inf  # JSON integers have no bound, floats have one
+    if isinstance(value, float):
         return value
     if not isinstance(value, str):
         return None
@@ -30,7 +35,7 @@ def number(value: Any) -> Number | None:
 def axis_number(value: Any) -> Number | None:
     """Return a step or an epoch: a finite number, whole ones as integers."""
     found = number(value)
-    if found is None or not math.isfinite(found):
+    if found is None or not abs(found) < _LARGEST:
         return None
     return int(found) if float(found).is_integer() else found
 
