@@ -55,10 +55,9 @@ def closing_service(use: SettingsUse, options: dict[str, Any]) -> Iterator[tuple
     """CFG003: the target, or a part of it, ends or has ended. An error from the day itself on."""
     for fact in use.target.endings if use.target is not None else ():
         left = (fact.value - use.today).days
-        when = f"in {left} days, on {fact.value}" if left > 1 else "tomorrow" if left == 1 else f"since {fact.value}"
+        when = f"in {left} days" if left > 1 else "tomorrow" if left == 1 else "today" if left == 0 else f"{-left:,} days ago"
         severity = Severity.ERROR if left <= 0 else Severity.WARNING if left <= options["warn_days"] else Severity.NOTE
-        assert use.target is not None
-        yield None, Hit(f"{use.target.title}, {when}: {fact.says[0].lower()}{fact.says[1:]}", severity=severity)
+        yield None, Hit(f"{fact.says.removesuffix('.')} ({fact.value}, {when}).", severity=severity)
 
 
 def old_target_facts(use: SettingsUse, options: dict[str, Any]) -> Iterator[tuple[str | None, Hit]]:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("runs", "List, show, resume or cancel training runs."),
     "rule": ("rule", "Explain a rule, or list all of them."),
     "test-rules": ("test_rules", "Run the cases of rule pages."),
+    "target": ("target", "Print what a service or trainer accepts, with sources and dates."),
     "baseline": ("baseline", "Accept today's findings, so that only new ones fail."),
     "init": ("init", "Write a commented tunelint.toml for the data in this folder."),
     "completion": ("completion", "Print the shell completion script."),
@@ -32,7 +33,7 @@ GROUPS = (
     ("Training", ("train", "lint-and-train", "curves", "compare", "export", "export-config", "serve", "runs")),
     ("Rules and settings", ("rule", "test-rules", "target", "baseline", "index", "init", "completion")),
 )
-PLANNED = ("split", "convert", "stats", "tokens", "diff", "compare", "export", "export-config", "serve", "target", "index")
+PLANNED = ("split", "convert", "stats", "tokens", "diff", "compare", "export", "export-config", "serve", "index")
 
 
 class Commands(click.Group):
