@@ -14,10 +14,15 @@ from numpy.typing import NDArray
 
 from tunelint.checks.hit import Hit
 from tunelint.checks.survey import Survey, needs
+from tunelint.records.record import Record
 from tunelint.tokens.context import TokenContext, token_context
 from tunelint.tokens.faults import DOUBLED_START, LOST_CONTENT, REFUSED, UNTRAINED_END, Loss, losses
 from tunelint.tokens.outcomes import Outcome
 from tunelint.tokens.rows import NotTrainable
+
+BATCH = 1000
+SURELY_WITHIN = 0.3
+"""A row whose texts have fewer tokens than this share of the window is within it, whatever stands around its turns."""
 
 
 @needs("tokens", "token-rows")
@@ -61,7 +66,7 @@ def identical_after_truncation(survey: Survey, options: dict[str, Any]) -> Itera
     """PREF006: the window cuts off all that tells chosen from rejected."""
     context = _context(survey, options)
     outcomes = {index: outcome for index, outcome in _over_window(survey, context).items() if outcome.trained}
-    for index, record in survey.records(outcomes).items():
+    for index, record in _in_batches(survey, np.array(sorted(outcomes), dtype=np.int64)):
         same = context.pair_is_same_within_window(record.value or {}, record.example)
         if same:
             yield Hit(f"{_size(outcomes[index])}; within the window chosen and rejected answer are the same.", at=index)
@@ -94,7 +99,7 @@ def content_lost_in_template(survey: Survey, options: dict[str, Any]) -> Iterato
     maker = _context(survey, options).maker
     if maker is None or not len(flagged):
         return
-    for index, record in survey.records(flagged).items():
+    for index, record in _in_batches(survey, flagged):
         try:
             row = maker.row(record.value or {}, record.example)
         except NotTrainable as refusal:
@@ -147,15 +152,22 @@ def _over_window(survey: Survey, context: TokenContext) -> dict[int, Outcome]:
     key = f"outcomes within {window}"
     if key not in survey.extras:
         longest = np.maximum(survey.column("tokens"), survey.column("token-rows")[:, 0])
-        # Without its template a row's length is known to within the tokens around its turns.
-        margin = window if context.maker is not None or context.recipe.engine == "own" else window * 0.8
-        records = survey.records(np.flatnonzero(longest > margin))
-        made = context.outcomes([(record.value or {}, record.example) for record in records.values()])
-        survey.extras[key] = {
-            index: outcome for index, outcome in zip(records, made, strict=True) if outcome.tokens > window
-        }
+        # Without the template a row's length is known only beside the tokens around its turns: look at more rows then.
+        candidates = np.flatnonzero(longest > (window if context.maker is not None else SURELY_WITHIN * window))
+        over: dict[int, Outcome] = {}
+        for start in range(0, len(candidates), BATCH):
+            records = survey.records(candidates[start : start + BATCH])
+            made = context.outcomes([(record.value or {}, record.example) for record in records.values()])
+            over.update((index, outcome) for index, outcome in zip(records, made, strict=True) if outcome.tokens > window)
+        survey.extras[key] = over
     outcomes: dict[int, Outcome] = survey.extras[key]
     return outcomes
+
+
+def _in_batches(survey: Survey, indices: NDArray[np.int64]) -> Iterator[tuple[int, Record]]:
+    """Re-read records a thousand at a time: a fault of the template is in all of them."""
+    for start in range(0, len(indices), BATCH):
+        yield from survey.records(indices[start : start + BATCH]).items()
 
 
 def _size(outcome: Outcome) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tunelint.tokens.huggingface import TokenizerFolder
-from tunelint.tokens.rows import NotTrainable, TokenRow, row_of
+from tunelint.tokens.rows import NO_TEMPLATE, NotTrainable, TokenRow, row_of
 from tunelint.tokens.templates import ChatTemplate, TemplateRefusal
 
 ROLES = {"human": "user", "gpt": "assistant"}
@@ -45,7 +45,7 @@ def axolotl_row(record: dict[str, Any], folder: TokenizerFolder, mask: AxolotlMa
     tools = _tools(record)
     template = ChatTemplate.of(folder, tools=bool(tools))
     if template is None:
-        raise NotTrainable("the tokenizer has no chat template", stops=True)
+        raise NotTrainable(NO_TEMPLATE, stops=True)
 
     def render(turns: list[dict[str, Any]]) -> str:
         try:

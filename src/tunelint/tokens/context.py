@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from tunelint.records.example import Example
 from tunelint.tokens.counters import Counter, counter_for
-from tunelint.tokens.faults import faults_of
+from tunelint.tokens.faults import REFUSED, faults_of
 from tunelint.tokens.huggingface import FolderCounter
 from tunelint.tokens.masks import PAIRS, RowMaker, as_trl_pair
 from tunelint.tokens.outcomes import Outcome
 from tunelint.tokens.recipes import RECIPES, Recipe
-from tunelint.tokens.rows import NotTrainable, common_prefix
+from tunelint.tokens.rows import NO_TEMPLATE, NotTrainable, common_prefix
 from tunelint.tokens.trl import dpo_pair
 from tunelint.tokens.turn_counts import outcomes_by_count, pieces_of
 
@@ -47,11 +47,19 @@ class TokenContext:
         return self if window is None else replace(self, recipe=replace(self.recipe, window=window))
 
     def outcomes(self, records: Sequence[tuple[dict[str, Any], Example]]) -> list[Outcome]:
-        """Return what becomes of records (the parsed record and its view)."""
+        """Return what becomes of records (the parsed record and its view).
+
+        A conversation is counted where the folder has no chat template to render it with.
+        """
         maker = self.maker
         if maker is None:
             return outcomes_by_count([example for _, example in records], self.recipe, self.counter)
-        return [maker.outcome(record, example) for record, example in records]
+        made = [maker.outcome(record, example) for record, example in records]
+        unrendered = [index for index, outcome in enumerate(made) if outcome.reason == NO_TEMPLATE]
+        counted = outcomes_by_count([records[index][1] for index in unrendered], self.recipe, self.counter)
+        for index, outcome in zip(unrendered, counted, strict=True):
+            made[index] = outcome
+        return made
 
     def pair_is_same_within_window(self, record: dict[str, Any], example: Example) -> bool:
         """Whether the window leaves nothing of a preference pair that tells chosen from rejected.
@@ -79,7 +87,8 @@ class TokenContext:
     def rows_of(self, records: Sequence[tuple[dict[str, Any], Example]]) -> NDArray[np.int64]:
         """Return tokens, trained tokens and fault bits (`faults.py`) of each record before any window, shape (N, 3).
 
-        All zero without a tokenizer folder, and for preference pairs, which have no single row.
+        All zero without a tokenizer folder, for conversations without a chat template, and for preference pairs, which
+        have no single row.
         """
         import numpy as np
 
@@ -93,7 +102,7 @@ class TokenContext:
             try:
                 row = maker.row(record, example)
             except NotTrainable as refusal:
-                rows[index, 2] = faults_of(None, example, maker.folder, stops=refusal.stops)
+                rows[index, 2] = REFUSED if refusal.stops and refusal.reason != NO_TEMPLATE else 0
             else:
                 rows[index] = len(row.ids), row.trained_count, faults_of(row, example, maker.folder)
         return rows

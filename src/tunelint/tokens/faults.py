@@ -28,10 +28,8 @@ class Loss:
     what: str
 
 
-def faults_of(row: TokenRow | None, example: Example, folder: TokenizerFolder, *, stops: bool = False) -> int:
-    """Return the fault bits of a row; None stands for a record that the target cannot use (`stops`: its run ends)."""
-    if row is None:
-        return REFUSED if stops else 0
+def faults_of(row: TokenRow, example: Example, folder: TokenizerFolder) -> int:
+    """Return the fault bits of a row (REFUSED is for the caller: there is no row then)."""
     bits = 0
     if any(True for _ in losses(example, row.text)):
         bits |= LOST_CONTENT

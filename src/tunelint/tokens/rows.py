@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 
+NO_TEMPLATE = "the tokenizer has no chat template"
+
+
 class NotTrainable(Exception):
     """The target cannot use this record. The text says why; `stops` is True where the whole run ends on it."""
 

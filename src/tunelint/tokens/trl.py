@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunelint.tokens.huggingface import TokenizerFolder
-from tunelint.tokens.rows import NotTrainable, TokenRow, common_prefix, row_of
+from tunelint.tokens.rows import NO_TEMPLATE, NotTrainable, TokenRow, common_prefix, row_of
 from tunelint.tokens.templates import ChatTemplate, Rendering, TemplateRefusal
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _chat(
     """Render and tokenize a conversation; the mask is what the template marks as generated."""
     template = ChatTemplate.of(folder, tools=bool(tools))
     if template is None:
-        raise NotTrainable("the tokenizer has no chat template", stops=True)
+        raise NotTrainable(NO_TEMPLATE, stops=True)
     if not all(isinstance(message, dict) for message in messages):
         raise NotTrainable("a message is no object", stops=True)
     try:
