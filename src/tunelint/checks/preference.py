@@ -1,4 +1,4 @@
-"""Preference pairs: a chosen and a rejected answer to one prompt."""
+"""Preference pairs, one by one: are the answers different, and are they answers to the same prompt."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from tunelint.checks.screen import screen
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
 
+_CHOSEN = ("/chosen", "/preferred_output", "/response_j")
+
 
 def identical_pair(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """PREF001: chosen and rejected say the same, so the pair teaches nothing."""
@@ -18,11 +20,10 @@ def identical_pair(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
 
 def _identical(record: Record) -> Iterator[Hit]:
     chosen, rejected = sides(record)
-    if not chosen or not rejected or _said(chosen) != _said(rejected):
+    if not chosen or not rejected or said(chosen) != said(rejected):
         return
-    if not any(text for _, text in _said(chosen)):
-        return  # two empty answers: empty-content says so
-    yield Hit("Chosen and rejected answer are the same.", pointer=rejected[-1].content_pointer, edit=Edit("drop"))
+    if any(text for _, text in said(chosen)):  # two empty answers: empty-content says so
+        yield Hit("Chosen and rejected answer are the same.", pointer=rejected[-1].content_pointer, edit=Edit("drop"))
 
 
 def sides(record: Record) -> tuple[Sequence[Turn], Sequence[Turn]]:
@@ -30,15 +31,40 @@ def sides(record: Record) -> tuple[Sequence[Turn], Sequence[Turn]]:
 
     Where the two prompts differ, `rejected` is the whole rejected conversation (`Example.rejected`).
     """
-    example = record.example
-    chosen = [turn for turn in example.turns if turn.pointer.startswith(_CHOSEN)]
-    if len(chosen) > 1 and len(chosen) == len(example.turns):  # TRL's implicit prompt: it stands inside both sides
+    chosen = _own_turns(record)
+    if len(chosen) > 1 and len(chosen) == len(record.example.turns):  # TRL's implicit prompt: it stands inside both sides
         chosen = chosen[-1:]
-    return chosen, example.rejected
+    return chosen, record.example.rejected
 
 
-_CHOSEN = ("/chosen", "/preferred_output", "/response_j")
+def _own_turns(record: Record) -> list[Turn]:
+    return [turn for turn in record.example.turns if turn.pointer.startswith(_CHOSEN)]
 
 
-def _said(turns: Sequence[Turn]) -> list[tuple[str, str]]:
+def said(turns: Sequence[Turn]) -> list[tuple[str, str]]:
+    """Return roles and texts of turns, white space left out of account."""
     return [(turn.role, " ".join(turn.text.split())) for turn in turns]
+
+
+def prompt_mismatch(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+    """PREF002: the two answers of a pair belong to different prompts."""
+    return _mismatch(record) if screen(record).pair else ()
+
+
+def _mismatch(record: Record) -> Iterator[Hit]:
+    own, rejected = _own_turns(record), record.example.rejected
+    if len(own) < 2 or len(rejected) < 2:  # prompts that agree are taken off `rejected`
+        return
+    left, right = said(own), said(rejected)
+    for index, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one == other:
+            continue
+        if one[0] == other[0] == "assistant":
+            return  # two courses of a conversation: from here on they differ as they should
+        what = f"turn {index + 1}" if len(left) > 2 else "the prompt"
+        message = f"Chosen and rejected differ in {what} ({own[index].own_role or 'a turn'}), before their answers."
+        yield Hit(message, pointer=rejected[index].content_pointer)
+        return
+    if len(left) != len(right):
+        longer, shorter = ("chosen", "rejected") if len(left) > len(right) else ("rejected", "chosen")
+        yield Hit(f"The {longer} conversation goes on where the {shorter} one ends.", pointer=rejected[-1].content_pointer)
