@@ -185,3 +185,27 @@ def token_rows(scanned: Scanned) -> Column:
 
     context = run_context(scanned.plan.parameters)
     return context.rows_of([(record.value or {}, record.example) for record in scanned.records])
+
+
+@feature("pair-lengths")
+def pair_lengths(scanned: Scanned) -> Column:
+    """Return the characters of each pair's chosen and rejected answer, 0 for other records. (N, 2) int32."""
+    from tunelint.checks.preference_sets import lengths_of
+
+    return np.array([lengths_of(record) for record in scanned.records], dtype=np.int32).reshape(-1, 2)
+
+
+@feature("verdict")
+def verdicts(scanned: Scanned) -> Column:
+    """Return what each preference record prefers to what: see `tunelint.checks.preference_sets.verdict_of`. (N, 2) uint64."""
+    from tunelint.checks.preference_sets import verdict_of
+
+    return np.array([verdict_of(record) for record in scanned.records], dtype=np.uint64).reshape(-1, 2)
+
+
+@feature("refusal")
+def refusals(scanned: Scanned) -> Column:
+    """Return whether each record's answers refuse: see `tunelint.checks.text_refusals.refusal_bits`. (N,) uint8."""
+    from tunelint.checks.text_refusals import refusal_bits
+
+    return np.array([refusal_bits(record) for record in scanned.records], dtype=np.uint8)
