@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +65,15 @@ def same_run(one: RunFolder, other: RunFolder) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """The small run, in a process of its own and never disturbed."""
+    """The small run, never disturbed."""
     folder = start_run(small_plan(tmp_path_factory.mktemp("undisturbed") / "run"))
-    assert work(folder).wait() == 0
+    list(follow_run(folder))
     return folder
 
 
 def work(folder: RunFolder) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tunelint.train.worker", str(folder.path)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +166,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(undisturbed: 
     assert isinstance(list(follow_run(again))[-1], StateEvent)
     same_run(undisturbed, again)
     first = undisturbed.metrics.read()[0]["eval_loss"]
-    plan = small_plan(tmp_path / "other")
-    other = start_run(Plan(**{**plan.__dict__, "seed": 4, "hyperparameters": Hyperparameters(epochs=1)}))
+    other = start_run(replace(small_plan(tmp_path / "other", epochs=1), seed=4))
     list(follow_run(other))
     assert other.metrics.read()[0]["eval_loss"] != first
 
@@ -183,12 +183,14 @@ def kill_and_resume(folder: RunFolder, kills: int, seed: int) -> list[int]:
             time.sleep(0.005)
         time.sleep(random_.uniform(0, 0.1))
         worker.kill()
-        worker.wait()
+        worker.communicate()
         reached.append(len(folder.metrics.read()))
         if folder.read()["state"] != "succeeded":
             assert folder.state == "interrupted"
     if folder.read()["state"] != "succeeded":
-        assert work(folder).wait() == 0
+        last = work(folder)
+        last.communicate()
+        assert last.returncode == 0
     return reached
 
 
@@ -208,7 +210,7 @@ def test_runs_killed_again_and_again_end_like_an_undisturbed_one(
     same_run(undisturbed, folder)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_a_signal_saves_a_checkpoint_and_the_run_goes_on_from_it(
     undisturbed: RunFolder, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -217,7 +219,11 @@ def test_a_signal_saves_a_checkpoint_and_the_run_goes_on_from_it(
     while len(folder.metrics.read()) < 15 and worker.poll() is None:
         time.sleep(0.005)
     worker.send_signal(number)
-    assert worker.wait() == 128 + number
+    output, _ = worker.communicate()
+    assert worker.returncode == 128 + number
+    told = [json.loads(line) for line in output.splitlines()]
+    assert told[0] == {"event": "state", "state": "preparing", "text": ""}
+    assert told[-1]["state"] == "interrupted"
     step = folder.read()["progress"]["step"]
     assert folder.state == "interrupted"
     assert 0 < step < 40
@@ -269,8 +275,7 @@ def model_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_any_causal_model_from_a_folder_is_trained_and_resumed(model_folder: Path, tmp_path: Path) -> None:
     def plan(name: str) -> Plan:
-        small = small_plan(tmp_path / name, epochs=3, learning_rate=4e-3)
-        return Plan(**{**small.__dict__, "model": str(model_folder)})
+        return replace(small_plan(tmp_path / name, epochs=3, learning_rate=4e-3), model=str(model_folder))
 
     whole = start_run(plan("whole"))
     list(follow_run(whole))
@@ -372,14 +377,8 @@ def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "run").exists()
 
 
-def test_worker_prints_events_as_json_lines_and_explains_misuse(tmp_path: Path) -> None:
+def test_the_worker_explains_misuse(tmp_path: Path) -> None:
     worker = [sys.executable, "-m", "tunelint.train.worker"]
-    plan = Plan(train=support_rows(4, 1), run_dir=tmp_path / "run", hyperparameters=Hyperparameters(epochs=1))
-    folder = start_run(plan)
-    done = subprocess.run([*worker, str(folder.path)], capture_output=True, check=True)
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert lines[0] == {"event": "state", "state": "preparing", "text": ""}
-    assert lines[-1] == {"event": "state", "state": "succeeded", "text": ""}
     assert subprocess.run(worker, capture_output=True).returncode == 2
     wrong = subprocess.run([*worker, str(tmp_path)], capture_output=True, text=True)
     assert wrong.returncode == 2

@@ -239,7 +239,7 @@ def dpo_plan(folder: Path, base: Path, **hyperparameters: Any) -> Plan:
     return replace(plan, method="dpo", train=preference_rows(16, 1), eval=preference_rows(6, 2))
 
 
-@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("method", ["full", pytest.param("lora", marks=pytest.mark.slow)])
 def test_dpo_learns_the_preference_and_resumes(tmp_path: Path, method: str) -> None:
     base = save_llama(tmp_path / "base")
     plan = dpo_plan(tmp_path / "whole", base, method=method, epochs=3)
@@ -319,7 +319,7 @@ def test_dpo_loss_is_that_of_trl(tmp_path: Path) -> None:
     assert ours != pytest.approx(np.log(2), rel=1e-3)
 
 
-@pytest.mark.parametrize("method", ["supervised", "dpo"])
+@pytest.mark.parametrize("method", ["supervised", pytest.param("dpo", marks=pytest.mark.slow)])
 def test_two_processes_train_the_same_run(tmp_path: Path, method: str) -> None:
     base = save_llama(tmp_path / "base")
     make = dpo_plan if method == "dpo" else make_plan

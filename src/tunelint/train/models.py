@@ -11,7 +11,8 @@ from typing import Any
 from tunelint.errors import TunelintError
 from tunelint.train import tiny
 from tunelint.train.hardware import require_qlora
-from tunelint.train.plan import TINY, Plan
+from tunelint.train.plan import SMOLLM2, TINY, Plan
+from tunelint.train.smollm2 import smollm2_folder
 
 SMALL_MODEL = 5_000_000
 
@@ -67,7 +68,7 @@ def load(plan: Plan, run: Path, device: str) -> Loaded:
         how = _in_four_bits(device) if plan.hyperparameters.method == "qlora" else {"dtype": torch.float32}
         with _explained(plan.model):
             model = AutoModelForCausalLM.from_pretrained(
-                plan.model, trust_remote_code=False, use_safetensors=True, **how
+                _place(plan.model), trust_remote_code=False, use_safetensors=True, **how
             )
     return Loaded(model, tokenizer, folder, _context(model, tokenizer), model.num_parameters(), notes)
 
@@ -103,7 +104,7 @@ def load_skeleton(plan: Plan) -> tuple[Any, Any, int]:
         config = tiny.model_config(tokenizer)
     else:
         with _explained(plan.model):
-            config = AutoConfig.from_pretrained(plan.model, trust_remote_code=False)
+            config = AutoConfig.from_pretrained(_place(plan.model), trust_remote_code=False)
     with torch.device("meta"), _explained(plan.model):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
     model.tie_weights()
@@ -114,7 +115,7 @@ def _load_tokenizer(name: str) -> tuple[Any, tuple[str, ...]]:
     from transformers import AutoTokenizer
 
     with _explained(name):
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(_place(name), trust_remote_code=False)
     if tokenizer.pad_token is None:
         # Padding is masked by length, never by id, so that the end token is still learnt when they are the same.
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
@@ -124,6 +125,13 @@ def _load_tokenizer(name: str) -> tuple[Any, tuple[str, ...]]:
         return tokenizer, ()
     tokenizer.chat_template = PLAIN_TEMPLATE
     return tokenizer, (f"{name} has no chat template; a plain one is used and saved with the result.",)
+
+
+def _place(name: str) -> str:
+    """Where transformers finds the model: a folder or a hub id."""
+    if name == SMOLLM2:
+        return str(smollm2_folder())
+    return name
 
 
 @contextmanager
