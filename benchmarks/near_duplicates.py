@@ -31,7 +31,7 @@ from make_mix import mix
 from rivals import datasketch_pairs, rensa_flags
 
 from tunelint.similarity.near import Engine, Texts, near_duplicates, similar_pairs
-from tunelint.similarity.shingles import one_sequence, shingles
+from tunelint.similarity.shingles import shingles
 from tunelint.similarity.templates import template_values
 from tunelint.similarity.words import word_hashes, words
 
@@ -41,7 +41,7 @@ Keys = np.ndarray[tuple[int], np.dtype[np.int64]]
 def texts_of(rows: list[Row], compiled: bool) -> Texts:
     """Columns of chat rows."""
     prompts, answers = (word_hashes([row[side] for row in rows], compiled=compiled) for side in (0, 1))
-    whole = shingles(one_sequence(prompts, answers), compiled=compiled)
+    whole = shingles(prompts, answers, compiled=compiled)
     template = template_values(whole)
     if not len(template):  # nothing can be discounted, so answers on their own are never asked for
         return Texts.of(whole, template)

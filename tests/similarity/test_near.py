@@ -16,7 +16,7 @@ from tunelint.similarity.clusters import connected_components
 from tunelint.similarity.columns import Ragged
 from tunelint.similarity.fast import numba_installed
 from tunelint.similarity.near import Texts, near_duplicates, near_matches
-from tunelint.similarity.shingles import one_sequence, sets, shingles
+from tunelint.similarity.shingles import sets, shingles
 from tunelint.similarity.templates import template_values
 from tunelint.similarity.words import word_hashes
 
@@ -27,7 +27,7 @@ Record = tuple[str, str]
 
 def texts_of(records: list[Record], template: np.ndarray | None = None) -> Texts:
     prompts, answers = (word_hashes([record[side] for record in records]) for side in (0, 1))
-    whole = shingles(one_sequence(prompts, answers))
+    whole = shingles(prompts, answers)
     return Texts.of(whole, template_values(whole) if template is None else template, shingles(answers), answers.lengths)
 
 

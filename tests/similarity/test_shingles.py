@@ -11,7 +11,7 @@ from similarity_oracle import template as template_by_definition
 
 from tunelint.similarity.columns import Ragged, row_digests
 from tunelint.similarity.fast import numba_installed
-from tunelint.similarity.shingles import one_sequence, sets, shingle_sequence, shingles
+from tunelint.similarity.shingles import sets, shingle_sequence, shingles
 from tunelint.similarity.templates import discounted, in_template, template_values
 from tunelint.similarity.words import word_hashes
 
@@ -24,10 +24,10 @@ TEXTS = st.lists(st.text("abc 我", max_size=25), max_size=12)
 def test_shingles_of_records_run_across_the_joint(prompts: list[str], answers: list[str]) -> None:
     size = min(len(prompts), len(answers))
     prompts, answers = prompts[:size], answers[:size]
-    words = one_sequence(word_hashes(prompts), word_hashes(answers))
+    words = word_hashes(prompts), word_hashes(answers)
     defined = [shingles_by_definition(*record) for record in zip(prompts, answers, strict=True)]
     for compiled in PATHS:
-        rows = shingles(words, compiled=compiled)
+        rows = shingles(*words, compiled=compiled)
         assert rows.lengths.tolist() == [len(record) for record in defined]
         for i in range(size):
             assert np.all(np.diff(rows.row(i).astype(object)) > 0)

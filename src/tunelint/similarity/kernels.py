@@ -55,35 +55,38 @@ def hash_words(codes: NDArray[np.uint32], starts: Indices, table: Hashes, base: 
 
 
 @machine_code
-def shingle_sets(words: Hashes, offsets: Indices, factors: Hashes) -> tuple[Hashes, Indices]:
-    """The sorted set of shingles of each row of word hashes, flat, and its size."""
-    rows = len(offsets) - 1
+def shingle_sets(
+    prompts: Hashes, prompt_offsets: Indices, answers: Hashes, answer_offsets: Indices, factors: Hashes
+) -> tuple[Hashes, Indices]:
+    """The sorted set of shingles of each record, its prompt's words and its answer's being one sequence; flat, sizes."""
+    rows = len(prompt_offsets) - 1
     lengths = np.zeros(rows, np.int64)
-    values = np.empty(len(words), np.uint64)
     longest = 0
     for row in range(rows):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    scratch = np.empty(longest, np.uint64)
-    slots = np.empty(2 * longest + 2, np.int64)
+        lengths[row] = prompt_offsets[row + 1] - prompt_offsets[row] + answer_offsets[row + 1] - answer_offsets[row]
+        longest = max(longest, lengths[row])
+    words = np.empty(longest + 2, np.uint64)
+    scratch = np.empty(longest + 1, np.uint64)
+    slots = np.empty(4 * longest + 4, np.int64)
+    values = np.empty(len(prompts) + len(answers), np.uint64)
     written = 0
     for row in range(rows):
-        first, last = offsets[row], offsets[row + 1]
-        size = last - first
+        size = 0
+        for place in range(prompt_offsets[row], prompt_offsets[row + 1]):
+            words[size] = prompts[place]
+            size += 1
+        for place in range(answer_offsets[row], answer_offsets[row + 1]):
+            words[size] = answers[place]
+            size += 1
+        words[size] = ZERO  # the missing words of a short text count as 0
+        words[size + 1] = ZERO
         if size == 0:
             continue
-        if size < 3:
-            total = words[first] * factors[0]
-            if size == 2:
-                total += words[first + 1] * factors[1]
-            values[written] = mix_one(total)
-            lengths[row] = 1
-            written += 1
-            continue
-        for place in range(size - 2):
-            at = first + place
-            total = words[at] * factors[0] + words[at + 1] * factors[1] + words[at + 2] * factors[2]
+        count = max(size - 2, 1)
+        for place in range(count):
+            total = words[place] * factors[0] + words[place + 1] * factors[1] + words[place + 2] * factors[2]
             scratch[place] = mix_one(total)
-        lengths[row] = _sorted_set(scratch[: size - 2], slots, values[written:])
+        lengths[row] = _sorted_set(scratch[:count], slots, values[written:])
         written += lengths[row]
     return values[:written].copy(), lengths
 
@@ -96,7 +99,7 @@ def sorted_sets(rows: Hashes, offsets: Indices) -> tuple[Hashes, Indices]:
     longest = 0
     for row in range(len(lengths)):
         longest = max(longest, offsets[row + 1] - offsets[row])
-    slots = np.empty(2 * longest + 2, np.int64)
+    slots = np.empty(4 * longest + 4, np.int64)
     written = 0
     for row in range(len(lengths)):
         lengths[row] = _sorted_set(rows[offsets[row] : offsets[row + 1]], slots, values[written:])
@@ -247,46 +250,44 @@ def join(
     look into and the one to enter the row into (-1 = none); `lists` are the offsets of the inverted lists.
     """
     rows = len(order)
-    sizes = np.empty(rows, np.int64)
+    state = np.zeros((rows, 2), np.int32)  # size and shared values so far, side by side: one cache miss for both
     for x in range(rows):
-        sizes[x] = offsets[order[x] + 1] - offsets[order[x]]
-    posted_row = np.empty(lists[-1], np.int64)
-    posted_place = np.empty(lists[-1], np.int64)
+        state[x, 0] = offsets[order[x] + 1] - offsets[order[x]]
+    posted = np.empty((lists[-1], 2), np.int32)  # row and place
     begin, end = lists[:-1].copy(), lists[:-1].copy()
-    counts = np.zeros(rows, np.int64)
     candidates = np.empty(rows, np.int64)
     pairs = np.empty((max(1024, rows), 3), np.int64)
     found, entry = 0, 0
     for x in range(rows):
-        size = sizes[x]
+        size = np.int64(state[x, 0])
         least = threshold * size - 1e-9
         number = 0
         for place in range(probe[x]):
             source, target = read[entry + place], post[entry + place]
             if source >= 0:
                 while begin[source] < end[source]:  # rows grow: what is too small for this row is too small for good
-                    if sizes[posted_row[begin[source]]] >= least:
+                    if state[posted[begin[source], 0], 0] >= least:
                         break
                     begin[source] += 1
                 for posting in range(begin[source], end[source]):
-                    y, other = posted_row[posting], posted_place[posting]
-                    if counts[y] < 0:
+                    y, other = posted[posting, 0], posted[posting, 1]
+                    other_size, shared = np.int64(state[y, 0]), state[y, 1]
+                    if shared < 0:
                         continue
-                    if counts[y] == 0:
+                    if shared == 0:
                         candidates[number] = y
                         number += 1
-                    reachable = counts[y] + min(size - place, sizes[y] - other)
-                    if reachable < needed_overlap(threshold, size, sizes[y]):
-                        counts[y] = -1
+                    if shared + min(size - place, other_size - other) < needed_overlap(threshold, size, other_size):
+                        state[y, 1] = -1
                     else:
-                        counts[y] += 1
+                        state[y, 1] = shared + 1
             if target >= 0 and place < index[x]:
-                posted_row[end[target]], posted_place[end[target]] = x, place
+                posted[end[target], 0], posted[end[target], 1] = x, place
                 end[target] += 1
         entry += probe[x]
         for candidate in range(number):
             y = candidates[candidate]
-            seen, counts[y] = counts[y], 0
+            seen, state[y, 1] = state[y, 1], 0
             if seen < 0:
                 continue
             a = values[offsets[order[x]] : offsets[order[x] + 1]]

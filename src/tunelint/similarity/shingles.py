@@ -23,15 +23,19 @@ def one_sequence(prompts: Ragged, answers: Ragged) -> Ragged:
     return Ragged(values, offsets_of(both.sum(axis=1)))
 
 
-def shingles(words: Ragged, *, compiled: bool | None = None) -> Ragged:
-    """The set of shingles of each text, sorted, from its word hashes.
+def shingles(words: Ragged, answers: Ragged | None = None, *, compiled: bool | None = None) -> Ragged:
+    """The set of shingles of each text, sorted, from its word hashes; with `answers`, of `one_sequence` of both.
 
     A text of one or two words is one shingle; a text without a word has none.
     """
     kernels = fast.kernels(compiled, len(words.values))
     if kernels is None:
-        return sets(shingle_sequence(words), compiled=False)
-    values, lengths = kernels.shingle_sets(words.values, words.offsets, np.array(FACTORS))
+        return sets(shingle_sequence(words if answers is None else one_sequence(words, answers)), compiled=False)
+    if answers is None:
+        answers = Ragged(np.empty(0, np.uint64), np.zeros(len(words) + 1, np.int64))
+    values, lengths = kernels.shingle_sets(
+        words.values, words.offsets, answers.values, answers.offsets, np.array(FACTORS)
+    )
     return Ragged(values, offsets_of(lengths))
 
 

@@ -1,8 +1,8 @@
 """Words: what every similarity measure of tunelint counts.
 
 A text is normalised (NFKC) and casefolded; a word is a maximal run of letters, marks and numbers (Unicode categories
-L, M, N), except that a character of a script that is written without spaces (Chinese characters, kana, Thai, Lao, Khmer,
-Myanmar) is a word by itself. Hangul is written with spaces and is not split.
+L, M, N), except that a character of a script that is written without spaces (Chinese characters, kana, Thai, Lao,
+Khmer, Myanmar) is a word by itself. Hangul is written with spaces and is not split.
 
 `words` is the definition in plain Python; `word_hashes` gives one 64-bit hash per word for many texts at once. A word's
 hash is a polynomial in its characters' hashes, so that a block of text is hashed by one product and one segmented sum.
@@ -66,26 +66,23 @@ def word_hashes(texts: Sequence[str], *, compiled: bool | None = None) -> Ragged
     The hashes are the same on every machine, with and without numba (`compiled`: None decides by the amount of work).
     They depend only on the word, and on the Unicode version of the running Python for characters assigned since.
     """
+    characters = sum(map(len, texts))
     if compiled is None:
-        compiled = fast.pays_off(sum(map(len, texts)))
-    parts = [_hash_block(block, lengths, compiled) for block, lengths in _blocks(texts)]
+        compiled = fast.pays_off(characters)
+    parts = [_hash_block(block, lengths, compiled) for block, lengths in _blocks(texts, characters)]
     return Ragged.concatenate(parts)
 
 
-def _blocks(texts: Sequence[str]) -> Iterator[tuple[str, Indices]]:
+def _blocks(texts: Sequence[str], characters: int) -> Iterator[tuple[str, Indices]]:
     """Cut the texts into blocks of about BLOCK characters: joined by line feeds, with each text's length."""
-    batch: list[str] = []
-    size = 0
-    for text in texts:
-        if not text.isascii():
-            text = unicodedata.normalize("NFKC", text).casefold()
-        batch.append(text)
-        size += len(text) + 1
-        if size >= BLOCK:
-            yield "\n".join(batch), np.array([len(item) for item in batch], dtype=np.int64)
-            batch, size = [], 0
-    if batch:
-        yield "\n".join(batch), np.array([len(item) for item in batch], dtype=np.int64)
+    step = max(BLOCK * len(texts) // max(characters, 1), 1)
+    for begin in range(0, len(texts), step):
+        batch = texts[begin : begin + step]
+        block = "\n".join(batch)
+        if not block.isascii():
+            batch = [t if t.isascii() else unicodedata.normalize("NFKC", t).casefold() for t in batch]
+            block = "\n".join(batch)
+        yield block, np.fromiter(map(len, batch), dtype=np.int64, count=len(batch))
 
 
 def _hash_block(block: str, lengths: Indices, compiled: bool) -> Ragged:
@@ -117,8 +114,8 @@ def _hash_block(block: str, lengths: Indices, compiled: bool) -> Ragged:
 class _CharacterTable:
     """One 64-bit value per code point: 0 = no word character, odd = part of a run, even = a word by itself.
 
-    Filled page by page as characters turn up: building all 1,114,112 entries would cost every start 0.5 s. ASCII capitals
-    have the value of their small letter; all other capitals are gone after casefolding.
+    Filled page by page as characters turn up: building all 1,114,112 entries would cost every start 0.5 s. ASCII
+    capitals have the value of their small letter; all other capitals are gone after casefolding.
     """
 
     def __init__(self) -> None:
