@@ -59,7 +59,8 @@ class Finding:
     """One fault, as every report prints it.
 
     `line`, `row` and `column` count from 1 (`column` in code points), `byte_offset` from 0, all in the decompressed
-    file; `pointer` is an RFC 6901 JSON pointer inside the record; `record` is `record_digest` of the record. A finding
+    file; `pointer` is an RFC 6901 JSON pointer inside the record, `span` the fault's characters in the string that stands
+    there; `record` is `record_digest` of the record. A finding
     about a whole file has no line, one about the whole set has no path. `count` is above 1 only for a run of the same
     fault that was summed up (then `end_line` is its last line).
     """
@@ -83,6 +84,7 @@ class Finding:
     fix: FixKind | None = None
     why: str = ""
     excerpt: Excerpt | None = None
+    span: tuple[int, int] | None = None
     details: dict[str, Any] = field(default_factory=dict)
     edit: Any = field(default=None, repr=False)
 

@@ -151,7 +151,7 @@ class FindingMaker:
         severity = active.severity or hit.severity or rule.severity
         fix: FixKind | None = hit.fix or (rule.fix if hit.edit is not None or rule.scope == "line" else None)
         return Finding(
-            rule.code, rule.name, severity, mask(hit.message), rule.help, pointer=hit.pointer, score=hit.score, fix=fix,
+            rule.code, rule.name, severity, mask(hit.message), rule.help, pointer=hit.pointer, span=hit.span, score=hit.score, fix=fix,
             why=rule.why, details=hit.details, edit=hit.edit, **place,
         )  # fmt: skip
 

@@ -15,7 +15,10 @@ FAIL_ON = ("error", "warning", "note", "never")
 
 @dataclass(frozen=True, slots=True)
 class TokenSummary:
-    """Tokens of one file: `total` over all records, `trained` None without a target; percentiles per record."""
+    """Tokens of one file: `total` over all records, `trained` None without a target; percentiles per record.
+
+    `bins` is the histogram of the records' lengths: pairs of the highest length in a bin and the number of records.
+    """
 
     counter: str
     exact: bool
@@ -24,6 +27,7 @@ class TokenSummary:
     p50: float
     p95: float
     max: int
+    bins: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,8 @@ def check(
     findings = maker.findings()
     reports = tuple(_file_report(file, maker) for file in files)
     ordered = tuple(sorted(findings, key=Finding.sort_key))
-    return Report(reports, ordered, _leakage(reports, ordered), target=target, fail_on=fail_on, extras={"place": maker.place})
+    extras = {"place": maker.place, "stdin": next((file.source.stdin for file in files if file.input.path == STDIN), None)}
+    return Report(reports, ordered, _leakage(reports, ordered), target=target, fail_on=fail_on, extras=extras)
 
 
 def _chunks(files: Sequence[ReadFile], owners: list[int], chunk_size: int) -> Iterator[Chunk]:

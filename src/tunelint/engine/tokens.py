@@ -36,4 +36,17 @@ def summarise(columns: Sequence[Any], parameters: dict[str, Any]) -> TokenSummar
     if not len(counts):
         return TokenSummary(counter.name, counter.exact, 0, None, 0, 0, 0)
     p50, p95 = np.percentile(counts, [50, 95])
-    return TokenSummary(counter.name, counter.exact, int(counts.sum()), None, float(p50), float(p95), int(counts.max()))
+    return TokenSummary(
+        counter.name, counter.exact, int(counts.sum()), None, float(p50), float(p95), int(counts.max()), bins=_bins(counts),
+    )  # fmt: skip
+
+
+def _bins(counts: Any) -> tuple[tuple[int, int], ...]:
+    """Return the histogram of lengths in steps of half a doubling: records' lengths spread over orders of magnitude."""
+    import numpy as np
+
+    edges = sorted({round(2 ** (half / 2)) for half in range(2 * int(counts.max()).bit_length() + 1)})
+    index = np.searchsorted(edges, counts)  # edges[index - 1] < count <= edges[index]
+    sizes = np.bincount(index, minlength=len(edges))
+    first, last = np.flatnonzero(sizes)[[0, -1]]
+    return tuple((edges[at], int(sizes[at])) for at in range(first, last + 1))
