@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tunelint.checks.hit import Hit
 from tunelint.checks.survey import Survey, needs
+from tunelint.findings import Severity
 from tunelint.records.record import Record
 from tunelint.tokens.context import TokenContext, token_context
 from tunelint.tokens.faults import DOUBLED_START, LOST_CONTENT, REFUSED, UNTRAINED_END, Loss, losses
@@ -27,13 +28,17 @@ SURELY_WITHIN = 0.3
 
 @needs("tokens", "token-rows")
 def over_context_window(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
-    """TOK001: a row over the window that is left out whole, or loses text that is not trained."""
+    """TOK001: a row over the window that is left out whole; a note where it loses only text behind all that is trained.
+
+    One or two tokens are the line feed that a template writes behind the last end token.
+    """
     context = _context(survey, options)
     for index, outcome in _over_window(survey, context).items():
         if outcome.fate == "dropped" and not outcome.kept:
             yield Hit(f"{_size(outcome)}; {_who(survey)} leaves the record out.", at=index)
-        elif not outcome.trained_cut and outcome.cut:
-            yield Hit(f"{_size(outcome)}; the last {_tokens(outcome.cut)} are cut.", at=index)
+        elif not outcome.trained_cut and outcome.cut > 2:
+            message = f"{_size(outcome)}; {outcome.cut:,} of them, behind all that is trained, are cut."
+            yield Hit(message, at=index, severity=Severity.NOTE)
 
 
 @needs("tokens", "token-rows")
