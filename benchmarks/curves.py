@@ -96,9 +96,8 @@ def ours(log: Log, paired: bool) -> Answer:
     keep = steps.index(verdict.recommended.step) if verdict.recommended is not None else len(steps) - 1
     name = "overfit" if verdict.loss_rose else verdict.verdict
     overfit = None if verdict.verdict == "inconclusive" else verdict.loss_rose
-    best = verdict.best.index if verdict.best is not None else len(steps) - 1
     onset = verdict.onset.index if verdict.onset is not None else None
-    return Answer(overfit, best if log.test is not None else keep, onset, name, verdict.confidence)
+    return Answer(overfit, keep, onset, name, verdict.confidence)
 
 
 def peers(logs: Sequence[Log], folder: Path) -> dict[str, Callable[[Log], Answer]]:

@@ -63,6 +63,27 @@ def test_loss_up_with_accuracy_up_is_overconfident_and_keeps_the_later_checkpoin
     assert verdict.recommended.step == 300
 
 
+def test_metrics_that_stay_the_same_leave_the_choice_to_the_loss() -> None:
+    verdict = diagnose(curve([1.30, 1.36, 1.62], [1.4, 0.9, 0.5], {"accuracy": [0.790, 0.792, 0.791]}))
+    assert (verdict.verdict, dict(verdict.metrics)) == ("overconfident", {"accuracy": "same"})
+    assert verdict.recommended is not None
+    assert verdict.recommended.step == 100
+
+
+def test_an_accuracy_on_few_rows_does_not_outweigh_the_loss() -> None:
+    run = curve([1.30, 1.36, 1.62], [1.4, 0.9, 0.5], {"accuracy": [0.72, 0.72, 0.76]}, n_eval=25)
+    assert diagnose(run).metrics == {"accuracy": "same"}
+    assert diagnose(replace(run, n_eval=2000)).metrics == {"accuracy": "better"}
+
+
+def test_a_checkpoint_chosen_by_its_metric_is_replaced_by_the_nearest_saved_one() -> None:
+    metrics = {"accuracy": [0.60, 0.65, 0.70, 0.75, 0.80]}
+    recommended = diagnose(curve([1.30, 1.36, 1.45, 1.5, 1.62], None, metrics, saved_steps=(100, 400))).recommended
+    assert recommended is not None
+    assert recommended.step == 400
+    assert "not saved" in recommended.why
+
+
 def test_loss_up_with_a_worse_metric_is_overfit() -> None:
     verdict = diagnose(curve([1.30, 1.36, 1.62], [1.4, 0.9, 0.5], {"wer": [0.31, 0.33, 0.36]}))
     assert verdict.verdict == "overfit"

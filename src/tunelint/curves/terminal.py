@@ -78,6 +78,9 @@ def facts(run: Run, verdict: Verdict) -> list[tuple[str, str]]:
         next_time = verdict.recommended.epochs_next_time
         rows.append(("keep", f"{_at(verdict.recommended)}" + (f"; epochs next time: {next_time}" if next_time else "")))
         rows.append(("why", verdict.recommended.why))
+    unused = verdict.evidence.get("unused_share")
+    if unused and verdict.loss_rose:
+        rows.append(("unused", f"{unused:.0%} of the run came after it"))
     if "reason" in verdict.evidence:
         rows.append(("reason", verdict.evidence["reason"]))
     if verdict.memorisation_risk:

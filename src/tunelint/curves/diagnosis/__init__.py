@@ -121,15 +121,25 @@ def _verdict(
         index = int(series.index[series.best])
         point = run.evals[index]
         best = Best(index, point.step, point.epoch, float(series.loss[series.best]))
-        keep = wanted(run, series, verdict)
+        keep = wanted(run, series, verdict, metrics or {})
         evidence["wanted"] = {"index": keep, "step": run.evals[keep].step, "epoch": run.evals[keep].epoch}
         recommended = recommend(run, series, verdict, keep)
         evidence["curve"] = curve_table(run, best.eval_loss)
+        evidence["unused_share"] = _unused_share(run, keep)
         if rise is None:
             rise = relative_rise(float(series.loss[-1]), best.eval_loss)
         if verdict in ("overfit", "overconfident"):
             onset = Onset(index, point.step, point.epoch)
     return Verdict(run.source, verdict, severity, confidence, best, onset, rise, recommended, metrics or {}, risk, evidence)
+
+
+def _unused_share(run: Run, keep: int) -> float | None:
+    """Return the share of the run's steps (epochs) after the checkpoint to keep: paid for and not used."""
+    for axis in ("step", "epoch"):
+        places = [getattr(point, axis) for point in run.evals]
+        if all(place is not None for place in places) and max(places) > 0:
+            return float(1 - places[keep] / max(places))
+    return None
 
 
 def _numbers(series: Series, shape: Shape, paired: Paired | None) -> dict[str, Any]:

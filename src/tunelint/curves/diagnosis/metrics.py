@@ -79,11 +79,11 @@ def metrics_held(changes: tuple[MetricChange, ...]) -> bool:
 
 
 def indifference(run: Run, name: str, value: float) -> float:
-    """The change of a metric that means nothing: 0.5 %, and for a share of n rows one standard error."""
+    """The change of a metric that means nothing: 0.5 %, and for a share of n rows the 90 % range of chance."""
     margin = SAME_WITHIN * abs(value)
-    words = re.split(r"[^a-z0-9]+", name.lower())
-    if run.n_eval and 0 <= value <= 1 and ("accuracy" in words or "acc" in words):
+    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    if run.n_eval and 0 <= value <= 1 and words & {"accuracy", "acc"} and "token" not in words:
         # Two checkpoints answer most rows alike, so their difference has far less noise than either value: about a
         # tenth of the rows flips between neighbouring checkpoints.
-        margin = max(margin, math.sqrt(0.1 / run.n_eval))
+        margin = max(margin, 1.645 * math.sqrt(0.1 / run.n_eval))
     return margin

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from tunelint.curves.diagnosis.metrics import higher_is_better, indifference
 from tunelint.curves.diagnosis.series import Series
-from tunelint.curves.diagnosis.verdict import Class, Recommended
+from tunelint.curves.diagnosis.verdict import Change, Class, Recommended
 from tunelint.curves.run import EvalPoint, Number, Run
 
 
-def wanted(run: Run, series: Series, verdict: Class) -> int:
-    """Return the eval to keep, saved or not: the lowest loss, or the best task metric where the loss alone misleads."""
-    return _best_by_metric(run, series) if verdict == "overconfident" else int(series.index[series.best])
+def wanted(run: Run, series: Series, verdict: Class, metrics: Mapping[str, Change]) -> int:
+    """Return the eval to keep, saved or not.
+
+    It is the best by its loss, unless the loss alone misleads: it rose while the metrics clearly improved. Metrics that
+    are the same leave the choice to the loss.
+    """
+    votes = list(metrics.values())
+    if verdict == "overconfident" and votes.count("better") > votes.count("worse"):
+        return _best_by_metric(run, series)
+    return int(series.index[series.best])
 
 
 def recommend(run: Run, series: Series, verdict: Class, index: int) -> Recommended:
     """Name the checkpoint to keep: the one at eval `index`, or the best that was saved."""
-    picked, point, note = _saved(run, series, index)
+    picked, point, note = _saved(run, series, index, by_metric=index != int(series.index[series.best]))
     return Recommended(point.step, point.epoch, _epochs(run, picked, verdict), _why(run, series, verdict, index) + note)
 
 
@@ -28,7 +36,9 @@ def _why(run: Run, series: Series, verdict: Class, index: int) -> str:
         if index == last:
             advice = "calibrate before you use its probabilities"
             return f"the eval loss rises but the task metrics do not get worse: keep {where}, and {advice}"
-        return f"the eval loss rises while the task metrics hold: of the evals with the best metrics {where} has the least loss"
+        if index == int(series.index[series.best]):
+            return f"the eval loss rises while the task metrics hold: {where} is as good by them and has the lowest loss"
+        return f"the eval loss rises while the task metrics improve: of the evals with the best metrics {where} has the least loss"
     if verdict == "diverged":
         return f"the run broke down; {where} is the best of it. Train again with a lower learning rate"
     if verdict == "still_improving":
@@ -63,7 +73,7 @@ def _epochs(run: Run, picked: int, verdict: Class) -> int | None:
     return max(1, math.ceil(epoch - 0.05))
 
 
-def _saved(run: Run, series: Series, index: int) -> tuple[int, EvalPoint, str]:
+def _saved(run: Run, series: Series, index: int, by_metric: bool) -> tuple[int, EvalPoint, str]:
     """Return the index and point that can be kept, and what to add about whether it was saved."""
     if run.saved_steps is None:
         return index, run.evals[index], " (the log does not say which checkpoints were saved)"
@@ -71,7 +81,8 @@ def _saved(run: Run, series: Series, index: int) -> tuple[int, EvalPoint, str]:
     if index in kept:
         return index, run.evals[index], ""
     if kept:
-        best = min(kept, key=lambda i: (run.evals[i].loss or math.inf, i))
+        # Chosen by a metric, the nearest one stands in for it; chosen by the loss, the one with the lowest.
+        best = min(kept, key=lambda i: (abs(i - index) if by_metric else run.evals[i].loss or math.inf, -i))
         missed = f"; that checkpoint was not saved, the best saved one is {place(run.evals[best])}"
         return best, run.evals[best], missed + ". Save at every eval next time"
     return index, run.evals[index], "; that checkpoint was not saved. Save at every eval next time"

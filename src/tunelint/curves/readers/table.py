@@ -67,7 +67,9 @@ def runs_of_columns(columns_of: Mapping[str, Any], source: str, columns: Mapping
     lists = {str(key): value for key, value in columns_of.items() if isinstance(value, list) and value}
     metrics = columns_of.get("metrics")
     if isinstance(metrics, Mapping):
-        lists |= {f"eval_{name}": value for name, value in metrics.items() if isinstance(value, list)}
+        known = {key.lower() for key in lists}
+        named = {f"eval_{name}": value for name, value in metrics.items() if isinstance(value, list)}
+        lists |= {key: value for key, value in named.items() if key.lower() not in known}
     if "x" in lists and "step" not in lists:
         lists["step"] = lists.pop("x")
     names = canonical_names(list(lists), columns)
