@@ -52,9 +52,11 @@ def missing_separator(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     seams = survey.column("seam")
     for file in range(len(survey.files)):
         rows = np.flatnonzero((survey.file == file) & (seams != 0))
+        if len(rows) < options["from_records"]:
+            continue
         glued = rows[seams[rows] > 0]
         ends = np.unique(seams[glued])
-        if not len(glued) or (len(rows) > 1 and len(ends) == 1 and not chr(int(ends[0]) - 1).isalnum()):
+        if not len(glued) or (len(ends) == 1 and not chr(int(ends[0]) - 1).isalnum()):
             continue  # one mark ends every prompt ("->", "###", ":"): that is a separator
         yield Hit(
             f"{len(glued):,} of {len(rows):,} prompts run straight into their completions; a trainer that joins the two texts "

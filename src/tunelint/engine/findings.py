@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunelint.checks.hit import Hit
 from tunelint.checks.privacy import mask
-from tunelint.engine.scan import LocatedHit, load_check
+from tunelint.engine.excerpt import excerpt_of_value
+from tunelint.engine.scan import LocatedHit, load_check, place_of
 from tunelint.findings import Excerpt, Finding, FixKind, Related
 from tunelint.records.record import Fault
 from tunelint.rulebook import ActiveRule
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
 
 # Survey hits beyond this many come without an excerpt: every one costs a second look at its file.
 _MOST_EXCERPTS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a second look at a record gives: an excerpt, and where in the record's bytes the hit stands."""
+
+    excerpt: Excerpt | None = None
+    column: int = 1
+    byte: int = 0
 
 
 class FindingMaker:
@@ -79,9 +90,9 @@ class FindingMaker:
         for active in self._survey_rules:
             check = load_check(active.rule.check)
             hits += [(active.rule.name, hit) for hit in check(survey, active.options)]
-        excerpts = self._excerpts(survey, [hit for _, hit in hits])
-        for rule, hit in hits:
-            yield self._surveyed(survey, rule, hit, excerpts)
+        looks = self._looks(survey, [hit for _, hit in hits])
+        for number, (rule, hit) in enumerate(hits):
+            yield self._surveyed(survey, rule, hit, looks.get(number, _Look()))
 
     @property
     def survey(self) -> Survey:
@@ -106,7 +117,7 @@ class FindingMaker:
         survey = self.survey
         return survey.files[int(survey.file[index])].path, int(survey.row[index])
 
-    def _surveyed(self, survey: Survey, rule: str, hit: Hit, excerpts: dict[int, Excerpt]) -> Finding:
+    def _surveyed(self, survey: Survey, rule: str, hit: Hit, look: _Look) -> Finding:
         related = tuple(self._partner(survey, partner.index, partner.score) for partner in hit.related)
         if hit.at is None:
             path = survey.files[hit.file].path if hit.file is not None else None
@@ -115,8 +126,8 @@ class FindingMaker:
         place = self._partner(survey, hit.at, None)
         fetch: Any = survey.fetch
         return self._finding(
-            rule, hit, path=place.path, line=line, row=place.row, record=place.record, related=related,
-            column=1 if line else None, byte_offset=int(fetch.offsets[hit.at]) if line else None, excerpt=excerpts.get(hit.at),
+            rule, hit, path=place.path, line=line, row=place.row, record=place.record, related=related, excerpt=look.excerpt,
+            column=look.column if line else None, byte_offset=int(fetch.offsets[hit.at]) + look.byte if line else None,
         )  # fmt: skip
 
     @staticmethod
@@ -128,22 +139,21 @@ class FindingMaker:
         return Related(path, int(survey.line[index]) or None, digest, score, int(survey.row[index]))
 
     @staticmethod
-    def _excerpts(survey: Survey, hits: Sequence[Hit]) -> dict[int, Excerpt]:
-        from tunelint.engine.excerpt import excerpt_of_value
-
-        wanted = [hit for hit in hits if hit.at is not None][:_MOST_EXCERPTS]
-        records = survey.records(hit.at for hit in wanted if hit.at is not None)
-        excerpts: dict[int, Excerpt] = {}
-        for hit in wanted:
+    def _looks(survey: Survey, hits: Sequence[Hit]) -> dict[int, _Look]:
+        """Read the records of the first hits again, for an excerpt and the place of what a hit points to; by hit number."""
+        wanted = [(number, hit) for number, hit in enumerate(hits) if hit.at is not None][:_MOST_EXCERPTS]
+        records = survey.records(hit.at for _, hit in wanted if hit.at is not None)
+        looks: dict[int, _Look] = {}
+        for number, hit in wanted:
             record = records.get(hit.at or 0)
             if record is None:
                 continue
             turns = record.example.prompt_turns or record.example.turns
             pointer = hit.pointer or (turns[-1].content_pointer if turns else None)
             excerpt = excerpt_of_value(record.value, pointer, hit.span) if pointer else None
-            if excerpt is not None:
-                excerpts[hit.at or 0] = excerpt
-        return excerpts
+            found = place_of(record, hit) if hit.pointer is not None and not record.tabular else None
+            looks[number] = _Look(excerpt, *(found or (1, 0)))
+        return looks
 
     def _finding(self, name: str, hit: Hit, **place: Any) -> Finding:
         active = self._rules[name]

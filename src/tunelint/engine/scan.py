@@ -142,13 +142,13 @@ def _located(rule: str, hit: Hit, record: Record) -> LocatedHit:
     start, excerpt = record.offset, None
     if hit.pointer is not None:
         excerpt = excerpt_of_value(record.value, hit.pointer, hit.span)
-        place = None if record.tabular else _find(record, hit)
+        place = None if record.tabular else place_of(record, hit)
         if place is not None:
             column, start = place[0], record.offset + place[1]
     return LocatedHit(rule, hit, record.line, record.row, record.offset, record.digest, column, start, excerpt)
 
 
-def _find(record: Record, hit: Hit) -> tuple[int, int] | None:
+def place_of(record: Record, hit: Hit) -> tuple[int, int] | None:
     """Return the column (from 1, within its line) and the byte offset of a hit within the record's bytes."""
     try:
         text = record.raw.decode("utf-8")
