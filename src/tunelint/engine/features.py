@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from tunelint.records.record import Record
 from tunelint.records.shapes import NAMING_KEYS, SHAPES
 from tunelint.similarity.columns import Ragged, row_digests
 from tunelint.similarity.words import word_hashes
+
+if TYPE_CHECKING:
+    from tunelint.tokens.context import TokenContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,18 @@ class Scanned:
     def answer_words(self) -> Ragged:
         """The word hashes of every answer."""
         return word_hashes([record.example.answer_text for record in self.records])
+
+    @cached_property
+    def context(self) -> TokenContext:
+        """The run's tokenizer and recipe."""
+        from tunelint.engine.tokens import run_context
+
+        return run_context(self.plan.parameters)
+
+    @cached_property
+    def token_rows(self) -> NDArray[np.int64]:
+        """What the run's tokenizer folder makes of every record: see `TokenContext.rows_of`."""
+        return self.context.rows_of([(record.value or {}, record.example) for record in self.records])
 
 
 Feature = Callable[[Scanned], Column]
@@ -131,12 +146,13 @@ def answer_words(scanned: Scanned) -> Column:
 
 @feature("tokens")
 def tokens(scanned: Scanned) -> Column:
-    """Return the number of tokens of each record, (N,) int64, by the run's counter."""
-    from tunelint.engine.tokens import run_counter
+    """Return the number of tokens of each record, (N,) int64: of its rendering where there is one, else by counting."""
     from tunelint.tokens.records import count_examples
 
-    counter = run_counter(scanned.plan.parameters)
-    return count_examples([record.example for record in scanned.records], counter).total
+    totals = scanned.token_rows[:, 0].copy()
+    counted = np.flatnonzero(totals == 0)
+    totals[counted] = count_examples([scanned.records[index].example for index in counted.tolist()], scanned.context.counter).total
+    return totals
 
 
 @feature("bytes")
@@ -181,10 +197,7 @@ def token_rows(scanned: Scanned) -> Column:
 
     All zero without a folder: see `tunelint.tokens.context`.
     """
-    from tunelint.engine.tokens import run_context
-
-    context = run_context(scanned.plan.parameters)
-    return context.rows_of([(record.value or {}, record.example) for record in scanned.records])
+    return scanned.token_rows
 
 
 @feature("pair-lengths")

@@ -13,6 +13,7 @@ from tunelint.engine.findings import FindingMaker
 from tunelint.engine.plan import plan_run
 from tunelint.engine.result import FileReport, Leakage, Report
 from tunelint.engine.scan import ChunkResult, scan
+from tunelint.engine.tokens import check_tokenizer
 from tunelint.findings import Finding, Severity
 from tunelint.records.chunks import CHUNK, Chunk, FileFaults, read_chunks
 from tunelint.records.discover import Input
@@ -73,9 +74,11 @@ def check(
     """Run the rules over the files and return the report (nothing suppressed yet).
 
     `jobs` None decides by the amount of input; the findings are the same for any value. `progress` is called with bytes
-    done and bytes in all. Raises TunelintError when a file cannot be opened.
+    done and bytes in all. Raises TunelintError when a file or the tokenizer cannot be opened.
     """
     plan = plan_run(rules, ignore_fields, parameters or {})
+    if plan.scan.features is not None and (parameters or {}).get("tokenizer"):
+        check_tokenizer(parameters or {})
     files = [ReadFile(item, Source(item.path, stdin if item.path == STDIN else None)) for item in inputs]
     total = sum(os.path.getsize(item.path) for item in inputs if item.path != STDIN and os.path.exists(item.path))
     owners: list[int] = []

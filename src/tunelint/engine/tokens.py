@@ -19,6 +19,16 @@ def run_context(parameters: dict[str, Any]) -> TokenContext:
     return token_context(parameters.get("tokenizer"), parameters.get("target"), parameters.get("expected_chars"))
 
 
+def check_tokenizer(parameters: dict[str, Any]) -> None:
+    """Read the run's tokenizer folder once, so that a broken one is said before any worker starts.
+
+    Raises TunelintError where `tokenizer` is a path without a readable tokenizer.
+    """
+    maker = run_context(parameters).maker
+    if maker is not None:
+        _ = maker.folder.tokenizer
+
+
 def run_counter(parameters: dict[str, Any]) -> Counter:
     """Return the run's counter."""
     return run_context(parameters).counter
