@@ -127,6 +127,16 @@ def test_bf16_and_activation_checkpointing_give_nearly_the_same_curve(tmp_path: 
     assert eval_curve(recomputed) == pytest.approx(eval_curve(plain), rel=1e-4)
 
 
+def test_lora_learns_the_same_in_bf16_and_with_activation_checkpointing(tmp_path: Path) -> None:
+    base = save_llama(tmp_path / "base")
+    plain, _ = train(make_plan(tmp_path / "plain", base, method="lora", lora_rank=4))
+    saving = make_plan(tmp_path / "saving", base, method="lora", lora_rank=4, activation_checkpointing=True)
+    saving = replace(saving, hyperparameters=replace(saving.hyperparameters, precision="bf16"))
+    spared, _ = train(saving)
+    assert eval_curve(spared) == pytest.approx(eval_curve(plain), rel=0.02)
+    assert eval_curve(spared)[-1] < eval_curve(spared)[0]
+
+
 def test_a_smaller_micro_batch_keeps_the_effective_batch(tmp_path: Path) -> None:
     whole, _ = train(make_plan(tmp_path / "whole"))
     parts, _ = train(make_plan(tmp_path / "parts", micro_batch_size=3))

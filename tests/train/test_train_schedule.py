@@ -52,3 +52,10 @@ def test_defaults_fit_model_and_data() -> None:
     assert (chosen.epochs, chosen.learning_rate, chosen.batch_size, chosen.max_length) == (5, 4e-5, 60, 512)
     assert chosen.warmup == 0.0
     assert Settings.from_json(chosen.to_json()) == chosen
+
+
+def test_a_run_can_end_in_the_middle_of_an_epoch() -> None:
+    whole, cut = make_schedule(100, 10, 5), make_schedule(100, 10, 5, max_steps=37)
+    assert (cut.total_steps, max(cut.evals)) == (37, 37)
+    assert {step for step in whole.evals if step < 37} <= cut.evals
+    assert make_schedule(100, 10, 5, max_steps=50) == whole

@@ -8,21 +8,26 @@ from tunelint.errors import MissingExtraError, TunelintError
 from tunelint.train.settings import Settings
 
 
-def prepare_for_training(model: Any, settings: Settings, seed: int) -> Any:
+def prepare_for_training(model: Any, settings: Settings, precision: str, seed: int) -> Any:
     """Freeze what `settings.method` does not train and return the model, wrapped where adapters are added.
 
     Raises MissingExtraError without peft, TunelintError where the model has no such layers or modules.
     """
+    import torch
+
     if settings.method == "full":
         return model
     if settings.method == "last-layers":
         return _freeze_all_but_last(model, settings.last_layers)
+    if settings.method == "lora" and precision == "bf16":
+        # Frozen weights need no more than what the products are done in; adapters stay in float32.
+        model = model.to(torch.bfloat16)
     return _add_adapters(model, settings, seed)
 
 
 def count_trained(model: Any, settings: Settings) -> int:
     """The number of parameters that `settings.method` trains; freezes weights of `model` or adds adapters to it."""
-    prepared = prepare_for_training(model, settings, 0)
+    prepared = prepare_for_training(model, settings, "fp32", 0)
     return int(sum(parameter.numel() for parameter in prepared.parameters() if parameter.requires_grad))
 
 

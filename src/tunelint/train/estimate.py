@@ -20,7 +20,7 @@ from tunelint.errors import TunelintError
 from tunelint.train.adapt import count_trained
 from tunelint.train.backend import Estimate
 from tunelint.train.encode import Encoder
-from tunelint.train.hardware import choose_device
+from tunelint.train.hardware import choose_device, choose_precision
 from tunelint.train.models import SMALL_MODEL, load_skeleton
 from tunelint.train.plan import Plan
 from tunelint.train.records import TrainRecord
@@ -29,6 +29,7 @@ from tunelint.train.settings import Settings, decide
 
 SAMPLE = 500
 SLOW_SHARE, FAST_SHARE = 0.2, 0.5
+TRIES = 12
 # Values kept for the backward pass per token, layer and unit of width, as in Korthikanti et al. 2022, equation 2, with
 # an attention kernel that does not keep its scores.
 ACTIVATIONS_PER_UNIT = 34
@@ -61,10 +62,13 @@ def estimate_local(plan: Plan) -> Estimate:
         encoder = Encoder(Path(folder), settings.max_length)
         train = _lengths(encoder, plan.train, settings.batch_size)
         evals = _lengths(encoder, plan.eval, settings.batch_size)
-    schedule = make_schedule(len(plan.train), settings.batch_size, settings.epochs, settings.evals)
+    schedule = make_schedule(len(plan.train), settings.batch_size, settings.epochs, settings.evals, settings.max_steps)
     trained = count_trained(skeleton, settings)
-    passes = train.padded * train.rows * settings.epochs
+    # A preference pair is two rows, and the model before training is asked about each once.
+    sides = 2 if plan.method == "dpo" else 1
+    passes = sides * train.padded * train.rows * settings.epochs
     measured = evals.tokens * (len(schedule.evals) + 1) + train.tokens * len(schedule.row_passes)
+    measured = sides * measured + (train.tokens + evals.tokens if sides == 2 else 0) * sides
     checkpointing = 2 if plan.hyperparameters.activation_checkpointing else 0
     per_token = (6 if trained > parameters / 2 else 4) + checkpointing
     flops = parameters * (per_token * passes + 2 * measured)
@@ -74,7 +78,7 @@ def estimate_local(plan: Plan) -> Estimate:
         tokens=train.tokens,
         steps=schedule.total_steps,
         seconds=(flops / speed / FAST_SHARE, flops / speed / SLOW_SHARE),
-        memory_bytes=_memory(plan, skeleton, settings, trained, train.padded),
+        memory_bytes=_memory(plan, skeleton, settings, trained, sides * train.padded, choose_precision(plan, device)),
         cost_usd=None,
         parameters=parameters,
         trained_parameters=trained,
@@ -98,11 +102,12 @@ def _lengths(encoder: Encoder, records: Sequence[TrainRecord], batch_size: int) 
     return Lengths(sum(lengths) / len(lengths), sum(longest) / len(longest), len(records))
 
 
-def _memory(plan: Plan, skeleton: Any, settings: Settings, trained: int, length: float) -> int:
+def _memory(plan: Plan, skeleton: Any, settings: Settings, trained: int, length: float, precision: str) -> int:
     asked = plan.hyperparameters
     rows = min(asked.micro_batch_size or settings.batch_size, settings.batch_size)
     config = skeleton.config.get_text_config()
-    weight_bytes = {"qlora": 0.55}.get(settings.method, 2.0 if asked.precision == "bf16" else 4.0)
+    # Four bits and their scales; bf16 where frozen; float32 otherwise.
+    weight_bytes = {"qlora": 0.55, "lora": 2.0 if precision == "bf16" else 4.0}.get(settings.method, 4.0)
     weights = skeleton.num_parameters() * weight_bytes + trained * 12
     layers = 1 if asked.activation_checkpointing else config.num_hidden_layers
     activations = rows * length * config.hidden_size * layers * ACTIVATIONS_PER_UNIT
@@ -112,7 +117,7 @@ def _memory(plan: Plan, skeleton: Any, settings: Settings, trained: int, length:
 
 
 def _matmul_speed(device: str, threads: int | None) -> float:
-    """Floating-point operations per second of a square matrix product on `device`, the best of three tries."""
+    """Floating-point operations per second of a square matrix product on `device`, the best of a dozen short tries."""
     import torch
 
     size = 1024 if device == "cpu" else 8192
@@ -123,7 +128,7 @@ def _matmul_speed(device: str, threads: int | None) -> float:
     try:
         matrix = torch.ones(size, size, dtype=dtype, device=device)
         best = 0.0
-        for _ in range(4):  # the first try warms up
+        for _ in range(TRIES):
             started = time.perf_counter()
             total = (matrix @ matrix).sum().item()
             best = max(best, 2 * size**3 / (time.perf_counter() - started))

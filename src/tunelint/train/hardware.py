@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunelint.errors import TunelintError
+from tunelint.train import distributed
 from tunelint.train.plan import Plan
 
 LARGE_MODEL = 1_000_000_000
@@ -51,6 +52,19 @@ def choose_activation_checkpointing(plan: Plan, device: str, parameters: int) ->
     """Recompute activations instead of keeping them: as asked, else for large models on a GPU."""
     asked = plan.hyperparameters.activation_checkpointing
     return asked if asked is not None else device != "cpu" and parameters >= LARGE_MODEL
+
+
+def advice(device: str) -> tuple[str, ...]:
+    """What the user should know about the hardware."""
+    import torch
+
+    count = torch.cuda.device_count() if device == "cuda" else 1
+    if count > distributed.world_size():
+        return (
+            f"{count} GPUs are here and {distributed.world_size()} is used; `torchrun --nproc_per_node {count} -m "
+            "tunelint.train.worker RUN_FOLDER` resumes a run on all of them.",
+        )
+    return ()
 
 
 def require_qlora(device: str) -> None:

@@ -78,9 +78,10 @@ def _arguments(job: Job, resumed: bool) -> Any:
     names = {item.name for item in fields(TrainingArguments)}
     checkpointing = "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
     renamed: dict[str, Any] = {checkpointing: job.activation_checkpointing}
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(job.folder.checkpoints),
         num_train_epochs=settings.epochs,
+        max_steps=settings.max_steps or -1,
         per_device_train_batch_size=job.micro_batch_size,
         gradient_accumulation_steps=settings.batch_size // (job.micro_batch_size * distributed.world_size()),
         learning_rate=settings.learning_rate,
@@ -105,3 +106,6 @@ def _arguments(job: Job, resumed: bool) -> Any:
         dataloader_pin_memory=job.device == "cuda",
         **renamed,
     )
+    # Several GPUs in one process would multiply the batch (DataParallel); torchrun is the way to use them all.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments

@@ -19,13 +19,16 @@ class Hyperparameters:
     """What the user asked for. None means: choose by the model, the data and the hardware (see settings.py).
 
     `batch_size` is the effective batch: rows per optimiser step over all devices and accumulation. `micro_batch_size`
-    is what one device holds at once. `learning_rate_multiplier` scales the default rate (hosted APIs speak in it).
+    is what one device holds at once. `max_steps` ends the run after that many optimiser steps, in the middle of an
+    epoch if need be: so that runs can be compared at the same number of steps. `learning_rate_multiplier` scales the
+    default rate (hosted APIs speak in it).
     `evals` is the least number of evals after the one before training. `keep` decides which checkpoint becomes
     `model/`. `patience` stops the run after that many evals without a new best. `preset="demo"` picks a schedule long
     enough that a small set visibly overfits.
     """
 
     epochs: int | None = None
+    max_steps: int | None = None
     batch_size: int | None = None
     micro_batch_size: int | None = None
     learning_rate: float | None = None
@@ -51,7 +54,7 @@ class Hyperparameters:
     preset: Literal["demo"] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "micro_batch_size", "max_length", "lora_rank", "lora_alpha",
+        for name in ("epochs", "max_steps", "batch_size", "micro_batch_size", "max_length", "lora_rank", "lora_alpha",
                      "last_layers", "evals", "keep_checkpoints", "patience", "threads"):  # fmt: skip
             value = getattr(self, name)
             if value is not None and value < 1:

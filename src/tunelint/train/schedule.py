@@ -32,8 +32,10 @@ class Schedule:
         return step % self.log_every == 0 or step in self.evals
 
 
-def make_schedule(rows: int, batch_size: int, epochs: int, least_evals: int = LEAST_EVALS) -> Schedule:
-    """Lay out a run over `rows` rows.
+def make_schedule(
+    rows: int, batch_size: int, epochs: int, least_evals: int = LEAST_EVALS, max_steps: int | None = None
+) -> Schedule:
+    """Lay out a run over `rows` rows, cut off at `max_steps`.
 
     At least `least_evals` evals where there are that many steps. With as many epochs as that or more, evals stand at
     epoch ends (at most about 30); with fewer, also at equal distances inside the epochs.
@@ -48,6 +50,9 @@ def make_schedule(rows: int, batch_size: int, epochs: int, least_evals: int = LE
         parts = math.ceil(least_evals / epochs)
         inside = {math.ceil(part * steps_per_epoch / parts) for part in range(1, parts + 1)}
         evals = {epoch * steps_per_epoch + step for epoch in range(epochs) for step in inside}
+    if max_steps is not None and max_steps < total:
+        total = max_steps
+        evals = {*(step for step in evals if step < total), total}
     epoch_ends = sorted(step for step in evals if step % steps_per_epoch == 0)
     return Schedule(
         total_steps=total,

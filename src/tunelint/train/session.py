@@ -36,6 +36,7 @@ class Prepared:
     train: Sequence[Row]
     eval: Sequence[Row]
     device: str
+    precision: str
 
 
 def train_to_rest(folder: RunFolder, emit: Callable[[Event], None], stop: threading.Event) -> None:
@@ -55,7 +56,7 @@ def train_to_rest(folder: RunFolder, emit: Callable[[Event], None], stop: thread
         # The leader has written tokenizer and settings; the others read them.
         loaded = load(plan, folder.path, device)
         prepared = _prepare(folder, plan, loaded, device, emit)
-    for note in loaded.notes:
+    for note in (*loaded.notes, *hardware.advice(device)):
         emit(MessageEvent(note))
     hardware.set_threads(plan, device, small=loaded.parameters < SMALL_MODEL)
     size, processes = prepared.settings.batch_size, distributed.world_size()
@@ -95,14 +96,16 @@ def _attempt(
         folder=folder,
         loaded=loaded,
         settings=settings,
-        schedule=make_schedule(len(prepared.train), settings.batch_size, settings.epochs, settings.evals),
+        schedule=make_schedule(
+            len(prepared.train), settings.batch_size, settings.epochs, settings.evals, settings.max_steps
+        ),
         objective=_objective(prepared, loaded),
         train=prepared.train,
         eval=prepared.eval,
         seed=plan.seed,
         micro_batch_size=micro_batch_size,
         device=prepared.device,
-        precision=hardware.choose_precision(plan, prepared.device),
+        precision=prepared.precision,
         activation_checkpointing=hardware.choose_activation_checkpointing(plan, prepared.device, loaded.parameters),
         emit=emit,
         stop=stop,
@@ -153,7 +156,7 @@ def _prepare(folder: RunFolder, plan: Plan, loaded: Loaded, device: str, emit: C
     if not stored:
         settings = decide(plan, len(train_rows), *facts)
         folder.update(settings=settings.to_json(), rows={"train": len(train_rows), "eval": len(eval_rows)})
-    return Prepared(plan, settings, train_rows, eval_rows, device)
+    return Prepared(plan, settings, train_rows, eval_rows, device, hardware.choose_precision(plan, device))
 
 
 def _objective(prepared: Prepared, loaded: Loaded) -> Likelihood | Preference:
@@ -164,7 +167,7 @@ def _objective(prepared: Prepared, loaded: Loaded) -> Likelihood | Preference:
         objective = Preference(pad, prepared.settings.dpo_beta)
         loaded.model.to(prepared.device)
         objective.remember(loaded.model, [*prepared.train, *prepared.eval], prepared.device)  # type: ignore[list-item]
-    loaded.model = prepare_for_training(loaded.model, prepared.settings, prepared.plan.seed)
+    loaded.model = prepare_for_training(loaded.model, prepared.settings, prepared.precision, prepared.plan.seed)
     return objective
 
 

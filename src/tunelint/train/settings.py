@@ -34,6 +34,8 @@ class Settings:
     keep_checkpoints: int
     patience: int | None
     dpo_beta: float
+    # Younger than the others: run folders of older versions lack it.
+    max_steps: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The settings as run.json holds them."""
@@ -60,8 +62,14 @@ def decide(plan: Plan, rows: int, context: int, parameters: int) -> Settings:
     batch_size = min(asked.batch_size or (16 if tiny or rows >= 1_000 else 8), rows)
     rate = asked.learning_rate or _default_rate(tiny, method, plan.method) * (asked.learning_rate_multiplier or 1.0)
     rank = asked.lora_rank or 16
+    steps_per_epoch = math.ceil(rows / batch_size)
+    if asked.max_steps is not None:
+        epochs = math.ceil(asked.max_steps / steps_per_epoch)
+    else:
+        epochs = asked.epochs or _default_epochs(asked, tiny, steps_per_epoch)
     return Settings(
-        epochs=asked.epochs or _default_epochs(asked, tiny, math.ceil(rows / batch_size)),
+        epochs=epochs,
+        max_steps=asked.max_steps,
         batch_size=batch_size,
         learning_rate=rate,
         weight_decay=_or(asked.weight_decay, 0.0),
