@@ -69,8 +69,7 @@ def _broken_arguments(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
             problems = _problems(tool, arguments, options["undeclared_arguments"])
             if problems:
                 more = f" ({len(problems)} faults in all)" if len(problems) > 1 else ""
-                in_text = call.pointer == turn.content_pointer
-                pointer = call.pointer if in_text else f"{call.pointer}/arguments"
+                pointer = call.pointer if call.in_text else f"{call.pointer}/arguments"
                 yield Hit(f"Arguments of '{short(call.name)}' break its schema: {problems[0]}{more}.", pointer=pointer)
 
 

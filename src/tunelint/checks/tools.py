@@ -32,7 +32,7 @@ def _arguments(record: Record) -> Iterator[Hit]:
 
 def _argument(call: ToolCall, turn: Turn) -> Iterator[Hit]:
     arguments = call.arguments
-    in_text = call.pointer == turn.content_pointer  # ShareGPT: the call is JSON inside the turn's text
+    in_text = call.in_text
     pointer = call.pointer if in_text else f"{call.pointer}/arguments"
     if isinstance(arguments, dict):
         return
@@ -103,7 +103,7 @@ def _form(record: Record, wanted: str) -> Iterator[Hit]:
     for turn in all_turns(record):
         for call in turn.calls:
             kind = type(call.arguments)
-            if kind not in (str, dict) or call.pointer == turn.content_pointer:
+            if kind not in (str, dict) or call.in_text:
                 continue
             seen.add(kind)
             pointer = f"{call.pointer}/arguments"

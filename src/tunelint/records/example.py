@@ -16,12 +16,17 @@ from tunelint.findings import canonical_json
 
 @dataclass(slots=True)
 class ToolCall:
-    """A call that an assistant turn makes. `arguments` is as in the record: usually a JSON string, sometimes an object."""
+    """A call that an assistant turn makes. `arguments` is as in the record: usually a JSON string, sometimes an object.
+
+    `in_text`: the whole call is JSON inside a text, at `pointer` (ShareGPT, LLaMA-Factory's parts); nothing inside it has a
+    pointer of its own.
+    """
 
     name: str
     arguments: Any
     id: str | None
     pointer: str
+    in_text: bool = False
 
     @property
     def text(self) -> str:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from tunelint.records.example import Example, Image, ToolCall, Turn
+from tunelint.records.lenient import parse_or_none
 from tunelint.records.shapes import ANSWER_KEYS, CHOSEN_KEYS, CONVERSATION_KEYS, INSTRUCTION_ANSWERS, PROMPT_KEYS
 
 # ShareGPT's and the trainers' words for the roles (LLaMA-Factory data/README, Axolotl dataset formats).
@@ -39,7 +40,8 @@ def _turn(message: dict[str, Any], pointer: str) -> Turn:
     content, images = _content(message.get(content_key), f"{pointer}/{content_key}")
     calls = _calls(message, pointer)
     if own == "function_call" and not calls:
-        calls, content = _sharegpt_call(content, f"{pointer}/{content_key}")
+        calls = _calls_in_text(content, f"{pointer}/{content_key}")
+        content = "" if calls else content
     call_id = message.get("tool_call_id")
     return Turn(
         role=ROLES.get(own, own), content=content, pointer=pointer, content_pointer=f"{pointer}/{content_key}",
@@ -94,24 +96,24 @@ def _calls(message: dict[str, Any], pointer: str) -> tuple[ToolCall, ...]:
             identity = call.get("id")
             place = f"{pointer}/tool_calls/{index}" + ("/function" if "function" in call else "")
             calls.append(ToolCall(function["name"], function.get("arguments"), identity if isinstance(identity, str) else None, place))
+    parts = message.get("content")
+    for index, part in enumerate(parts if isinstance(parts, list) else ()):
+        if isinstance(part, dict) and part.get("type") == "tool_call" and isinstance(part.get("value"), str):  # LLaMA-Factory v1
+            calls += _calls_in_text(part["value"], f"{pointer}/content/{index}/value")
     single = message.get("function_call")
     if isinstance(single, dict) and isinstance(single.get("name"), str):
         calls.append(ToolCall(single["name"], single.get("arguments"), None, f"{pointer}/function_call"))
     return tuple(calls)
 
 
-def _sharegpt_call(content: str, pointer: str) -> tuple[tuple[ToolCall, ...], str]:
-    """Read the value of a `function_call` turn: JSON with name and arguments (one call, or a list of them)."""
-    try:
-        parsed = json.loads(content)
-    except (ValueError, RecursionError):
-        return (), content
-    calls = [
-        ToolCall(call["name"], call.get("arguments"), None, pointer)
+def _calls_in_text(text: str, pointer: str) -> tuple[ToolCall, ...]:
+    """Read a text that is JSON with name and arguments (one call, or a list of them)."""
+    parsed = parse_or_none(text)
+    return tuple(
+        ToolCall(call["name"], call.get("arguments"), None, pointer, in_text=True)
         for call in (parsed if isinstance(parsed, list) else [parsed])
         if isinstance(call, dict) and isinstance(call.get("name"), str)
-    ]
-    return (tuple(calls), "") if calls else ((), content)
+    )
 
 
 def _text_turn(role: str, value: Any, pointer: str) -> Turn:
@@ -122,10 +124,7 @@ def _text_turn(role: str, value: Any, pointer: str) -> Turn:
 def _tools(value: dict[str, Any]) -> tuple[Any, ...]:
     tools = value.get("tools", value.get("functions"))
     if isinstance(tools, str):
-        try:
-            tools = json.loads(tools)
-        except (ValueError, RecursionError):
-            return ()
+        tools = parse_or_none(tools)
     return tuple(tools) if isinstance(tools, list) else ()
 
 
