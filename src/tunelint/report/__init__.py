@@ -40,4 +40,8 @@ def render(report: Report, name: str, *, max_per_rule: int = 10, color: bool = F
         from tunelint.report.markdown import render_markdown
 
         return render_markdown(report, max_per_rule)
+    if name == "html":
+        from tunelint.report.html import render_html
+
+        return render_html(report)
     raise TunelintError(f"no format '{name}'; there are {', '.join(FORMATS)}")

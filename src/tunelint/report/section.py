@@ -28,7 +28,8 @@ def _files(report: Report) -> str:
         f"<td><code>{file.sha256[:16]}</code></td></tr>"
         for file in report.files
     )
-    return f'<div class="scroll"><table><thead><tr><th>file</th><th>split</th><th>shape</th><th>records</th><th>sha256</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    head = "".join(f"<th>{name}</th>" for name in ("file", "split", "shape", "records", "sha256"))
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _counts(report: Report) -> str:

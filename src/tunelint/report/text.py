@@ -136,7 +136,8 @@ def render_summary(report: Report) -> Iterator[str]:
     yield f"{found} in {plural(report.records, 'record')} ({plural(len(report.files), 'file')}{size})" + (f"   {by_rule}" if by_rule else "")
     fixable = Counter(finding.fix for finding in report.findings if finding.fix)
     if fixable:
-        parts = [f"{count:,} {'safely' if kind == 'safe' else 'with loss (the record is changed or dropped)'}" for kind, count in sorted(fixable.items(), key=str)]
+        words = {"safe": "safely", "unsafe": "with loss (the record is changed or dropped)"}
+        parts = [f"{count:,} {words[str(kind)]}" for kind, count in sorted(fixable.items(), key=str)]
         yield f"Fixable: {', '.join(parts)}. Write cleaned copies: tunelint clean."
     if report.findings:
         yield f"Explain a rule: tunelint rule {report.findings[0].name}"
