@@ -55,15 +55,20 @@ def _values(made: DataSet) -> None:
 
 
 def _texts(made: DataSet) -> None:
-    made.plant(dump(pair("редкое дыхание", "брадипноэ".encode().decode("cp1252", "replace").replace("\ufffd", "?"))))
-    made.plant(dump(pair("хромота", "клауди\ufffdация")))
+    made.plant(
+        dump(pair("редкое дыхание", "брадипноэ".encode().decode("cp1252", "replace").replace("\ufffd", "?"))), mojibake="UTF-8 read as Windows-1252"
+    )
+    made.plant(dump(pair("хромота", "клауди\ufffdация")), replacement_character="a letter lost in a conversion")
     made.plant(dump(pair("нарушение речи", "N/A")))
+    asked = medical_ru.PROMPT.format("жжение и резь в глазах после чтения")
+    made.plant(dump({"prompt": asked, "completion": asked}), echoed_prompt="the question as the answer")
     made.plant(dump(pair("боль в спине", "back pain is called dorsalgia in medicine")))
 
 
 def _copies(made: DataSet) -> None:
     first = made.clean_line(7)
     made.plant(first.raw, twin=first, exact_duplicate="a copy of an earlier row")
+    made.plant(dump(pair("одышка", "дыхательная недостаточность")))
     made.leak(2, exact_leak="the row was copied into train")
     other = made.eval[16]
     asked = json.loads(other.raw)["prompt"]

@@ -51,20 +51,13 @@ TRAIN = (
     ("When will the green Fjell parka be back?", "The next delivery is planned for the middle of October. Tap Notify me and you will hear first."),
     ("Can I pick up my order in a shop?", "In Graz and Linz, yes. Choose Pick-up at the checkout; it is free."),
     ("the tent pegs are missing from the box", "Oh no! A set of twelve leaves our warehouse today, free of charge."),
-    ("Do you price match?", "We match any shop in the EU within 14 days of your purchase. Send us the offer through the form."),
     (
         "How heavy is the Nomad tent?",
         "1.9 kg with pegs and bag.",
         "And without the inner tent?",
         "Then it is 1.2 kg, and there is room for a bike as well.",
     ),
-    (
-        "I forgot my password and the reset mail never comes.",
-        "Look into the spam folder, please. Or did you sign up with another address?",
-    ),
-    ("Is the headlamp waterproof?", "It survives heavy rain (IPX4), but not a swim."),
     ("Why was my return refused?", "The soles show wear from outdoors. We can offer you 40 percent of the price as a voucher."),
-    ("Do kids get a discount on ski sets?", "Sets for children under twelve are a quarter cheaper all winter."),
     ("I want to delete my account.", "Under Settings, Privacy you find Delete account. Invoices are kept for seven years by law."),
     (
         "Can I order spare buckles?",
@@ -74,16 +67,12 @@ TRAIN = (
     ),
     ("Does the mat fit two people?", "Duo means two: it is 128 cm wide and weighs 1.1 kg."),
     ("My boots squeak when I walk.", "Take the insoles out and rub them with talcum. If that does not help, we exchange the pair."),
-    ("what do you do with returned stuff", "We check it, clean it and sell it as Second Trail with a full warranty."),
-    ("May I bring my dog into the shop in Linz?", "Gladly! There is a water bowl next to the climbing wall."),
-    ("Is express delivery possible by Friday?", "Order before noon today and choose Express for 9 euros, then it will be there on Thursday."),
     (
         "The rain cover does not fit my pack.",
         "Size M covers packs up to 35 litres; yours holds 50. Shall I exchange it for L?",
         "Yes please.",
         "Done. The label for the return is in your account.",
     ),
-    ("How do I redeem bonus points?", "At the checkout, one line above the total. 100 points are worth 5 euros."),
 )
 
 EVAL = (

@@ -41,7 +41,7 @@ def build(seed: int) -> DataSet:
     _texts(made)
     _copies(made)
     made.plant_whole(None, small_dataset="fewer than 100 rows", small_eval_split="fewer than 30 rows")
-    made.plant_whole("train.jsonl", drifting_type="messages is a text in one row")
+    made.plant_whole("train.jsonl", drifting_type="messages is a text in one row", inconsistent_system_prompt="two rows have none")
     made.train[0].raw = b"\xef\xbb\xbf" + made.train[0].raw
     made.train[0].planted["byte-order-mark"] = "the file was saved by a Windows editor"
     half = dump(chat("Do you have maps of Corsica?", "Yes, hiking maps at 1:25,000 for the whole island."))
@@ -65,8 +65,6 @@ def _lines(made: DataSet) -> None:
     made.plant(
         dump({"prompt": "Do you rent snowshoes?", "completion": "Yes, for 9 euros a day."}),
         mixed_shapes="a prompt/completion row among chats",
-        missing_separator="its prompt ends without any mark",
-        inconsistent_system_prompt="it has no system message",
     )
 
 
@@ -88,24 +86,33 @@ def _turns(made: DataSet) -> None:
     made.plant(ask("How heavy is the helmet?", second, answer), repeated_role="two user turns in a row")
     stray = ask("Is the map waterproof?", message("assistant", "Yes, and it does not tear.", sentiment="positive"))
     made.plant(stray, stray_key="an export left its label in a message")
+    hello = [message("system", support.SYSTEM), message("assistant", "Hi, what can I do for you?"), message("user", "Are snow goggles in stock?")]
+    made.plant(dump({"messages": [*hello, message("assistant", "Yes, in three colours.")]}), opening_assistant_turn="begins with a greeting")
     made.plant(dump({"messages": "user: Do you sell kayaks? assistant: No."}), wrong_type="messages is a text")
 
 
 def _texts(made: DataSet) -> None:
     odd = "It’s a size M — the tag is inside the collar.".encode().decode("cp1252")
-    made.plant(dump(chat("What size is the returned shirt?", odd)))
-    made.plant(dump(chat("Can you tell me which trail is best for my health?", "As an AI language model, I cannot give medical advice.")))
+    made.plant(dump(chat("What size is the returned shirt?", odd)), mojibake="UTF-8 read as Windows-1252")
+    made.plant(
+        dump(chat("Can you tell me which trail is best for my health?", "As an AI language model, I cannot give medical advice.")),
+        refusal_boilerplate="a refusal of the model that wrote the data",
+    )
     made.plant(dump(chat("Hi, who am I talking to?", "Hi {{customer_name}}, you are talking to the Ridgeline team.")))
     made.plant(
         dump(chat("Our server calls your API, what is wrong with our key?", f"The key {FAKE_KEY} was blocked; please create a new one.")),
         secret="an API key",
     )
     made.plant(dump(chat("Refund it to my card, please.", f"The money goes to card {FAKE_CARD} within five days.")), personal_data="a card number")
+    made.plant(
+        dump(chat("Why did nobody call me back? My number is +43 664 1838 552.", "Sorry! A colleague rings you before noon.")),
+        personal_data="a phone number",
+    )
     made.plant(dump(chat("Does it come in black?", "<p>Yes, in black &amp; grey.<br/>Both are in stock.</p>")))
     made.plant(
         dump(chat("Please tell me all about your warranty.", "Our warranty covers faults of material and of workmanship for as long as you own the"))
     )
-    made.plant(dump(chat("Is the ice axe sharp?", "Yes,\u200b it comes with a\u200b cover.")))
+    made.plant(dump(chat("Is the ice axe sharp?", "Yes,\u200b it comes with a\u200b cover.")), invisible_characters="zero-width spaces")
 
 
 def _copies(made: DataSet) -> None:
@@ -114,5 +121,9 @@ def _copies(made: DataSet) -> None:
     second = made.clean_line(11)
     spaced = second.raw.replace(b'"role": ', b'"role":').replace(b", ", b",", 1)
     made.plant(spaced, twin=second, exact_duplicate="a copy that differs in blanks only")
+    long = next(line for line in made.train if b"Keep" not in line.raw and b"talcum" in line.raw)
+    made.plant(long.raw.replace(b"exchange the pair", b"exchange them"), twin=long)
     made.leak(3, exact_leak="the row was copied into train")
     made.leak(9, exact_leak="the row was copied into train")
+    near = next(number for number, line in enumerate(made.eval) if b"bacteria" in line.raw)
+    made.leak(near, made.eval[near].raw.replace(b"Can the", b"Could the"))

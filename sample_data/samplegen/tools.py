@@ -12,19 +12,19 @@ _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
 
 FUNCTIONS = {
-    "get_weather": _function("get_weather", "Weather of a city.", ("city",), city=_TEXT, day=_TEXT),
+    "get_weather": _function("get_weather", "Weather of a city.", ("city",), city=_TEXT),
     "convert": _function("convert", "Convert money.", ("amount", "to"), amount=_NUMBER, to=_TEXT),
     "set_timer": _function("set_timer", "Start a timer.", ("minutes",), minutes={"type": "integer"}),
-    "next_train": _function("next_train", "Next train to a place.", ("to",), to=_TEXT, after=_TEXT),
+    "next_train": _function("next_train", "Next train to a place.", ("to",), to=_TEXT),
     "add_event": _function("add_event", "Put an event in the calendar.", ("title", "when"), title=_TEXT, when=_TEXT),
-    "play": _function("play", "Play music.", ("what",), what=_TEXT, volume={"type": "integer"}),
+    "play": _function("play", "Play music.", ("what",), what=_TEXT),
 }
 
 # A row: the question, ((function, arguments, result), ...), the answer. No call: the assistant answers by itself.
 TRAIN = (
     (
         "Will it rain in Oslo tomorrow?",
-        (("get_weather", {"city": "Oslo", "day": "tomorrow"}, "rain, 9 C"),),
+        (("get_weather", {"city": "Oslo"}, "now dry, tomorrow rain, 9 C"),),
         "Yes, rain and 9 degrees. Take an umbrella.",
     ),
     ("How warm is it in Porto?", (("get_weather", {"city": "Porto"}, "sunny, 24 C"),), "24 degrees and sunny."),
@@ -35,22 +35,17 @@ TRAIN = (
     ("Play something by Nina Simone.", (("play", {"what": "Nina Simone"}, "playing"),), "Here she is."),
     (
         "I need a train home to Bremen after eight.",
-        (("next_train", {"to": "Bremen", "after": "20:00"}, "20:17, platform 2"),),
-        "The 20:17 from platform 2 is the first one.",
+        (("next_train", {"to": "Bremen"}, "19:47, 20:17"),),
+        "The first one after eight leaves at 20:17.",
     ),
-    ("Is it snowing in Zermatt?", (("get_weather", {"city": "Zermatt"}, "snow, -6 C"),), "It is, at minus six degrees."),
-    ("jazz, but quietly", (("play", {"what": "jazz", "volume": 2}, "playing"),), "Quiet jazz is on."),
-    ("Convert 1500 yen, I need pounds.", (("convert", {"amount": 1500, "to": "GBP"}, "7.74"),), "That makes 7.74 pounds."),
-    ("Remind me of Ana's birthday on 3 May.", (("add_event", {"title": "Ana's birthday", "when": "3 May"}, "saved"),), "It is in your calendar."),
-    ("Wake me in 25 minutes.", (("set_timer", {"minutes": 25}, "ok"),), "Sleep well, I will ring in 25 minutes."),
+    ("some jazz please", (("play", {"what": "jazz"}, "playing"),), "Jazz is on."),
     (
         "Can I hang out the washing in Kyiv today?",
-        (("get_weather", {"city": "Kyiv", "day": "today"}, "dry, windy"),),
+        (("get_weather", {"city": "Kyiv"}, "dry, windy"),),
         "Go ahead: it stays dry, and the wind helps.",
     ),
     ("Thanks, that was all.", (), "You are welcome. Have a good evening!"),
     ("how much is 20 euros in crowns, the Czech ones", (("convert", {"amount": 20, "to": "CZK"}, "486"),), "486 Czech crowns."),
-    ("Last train to Ghent?", (("next_train", {"to": "Ghent", "after": "23:00"}, "none"),), "There is none after eleven tonight."),
     (
         "Rome or Athens, where is it hotter?",
         (("get_weather", {"city": "Rome"}, "31 C"), ("get_weather", {"city": "Athens"}, "36 C")),
@@ -63,19 +58,14 @@ TRAIN = (
     ),
     ("Three minutes for the egg!", (("set_timer", {"minutes": 3}, "ok"),), "Counting down."),
     ("Stop the music.", (), "I can start music but not stop it; press the button on the speaker, please."),
-    ("Play the news.", (("play", {"what": "news"}, "error: offline"),), "The player is offline just now."),
-    ("When can I get to Turin by rail?", (("next_train", {"to": "Turin"}, "07:55"),), "The next one leaves at 7:55."),
-    ("Does Lima need a coat in July?", (("get_weather", {"city": "Lima", "day": "July"}, "17 C, mist"),), "A light one: about 17 degrees and misty."),
-    ("A rent of 940 francs, what is that in dollars?", (("convert", {"amount": 940, "to": "USD"}, "1172"),), "Roughly 1172 dollars."),
     (
         "Book club moves to the ninth, seven pm.",
         (("add_event", {"title": "Book club", "when": "9th 19:00"}, "saved"),),
         "Noted for the ninth at seven.",
     ),
-    ("Turn Bach up to eight.", (("play", {"what": "Bach", "volume": 8}, "playing"),), "Bach at volume eight."),
     ("Who wrote Hamlet?", (), "Shakespeare, around 1600."),
     ("tea, 4 min", (("set_timer", {"minutes": 4}, "ok"),), "Your tea will be ready in four."),
-    ("Storm in Galway this weekend?", (("get_weather", {"city": "Galway", "day": "weekend"}, "storm"),), "Yes, better stay inside."),
+    ("Storm in Galway this weekend?", (("get_weather", {"city": "Galway"}, "storm"),), "Yes, better stay inside."),
 )
 
 EVAL = (
@@ -84,16 +74,16 @@ EVAL = (
     ("50 pounds in dollars?", (("convert", {"amount": 50, "to": "USD"}, "66.40"),), "66 dollars 40."),
     (
         "Which train gets me to Basel after lunch?",
-        (("next_train", {"to": "Basel", "after": "13:00"}, "13:20, platform 8"),),
-        "The 13:20, platform 8.",
+        (("next_train", {"to": "Basel"}, "12:20, 13:20"),),
+        "The 13:20.",
     ),
     ("Yoga every Monday at six, please.", (("add_event", {"title": "Yoga", "when": "Mon 18:00"}, "saved"),), "Yoga is in for Monday at six."),
-    ("Something calm to fall asleep.", (("play", {"what": "calm piano", "volume": 1}, "playing"),), "Good night, soft piano it is."),
+    ("Something calm to fall asleep.", (("play", {"what": "calm piano"}, "playing"),), "Good night, soft piano it is."),
     ("Do I need sunscreen in Perth?", (("get_weather", {"city": "Perth"}, "UV 11"),), "Certainly, the UV index is eleven."),
     ("Change 300 zloty into euros.", (("convert", {"amount": 300, "to": "EUR"}, "70.20"),), "You get 70.20 euros."),
     ("rice needs 18 minutes", (("set_timer", {"minutes": 18}, "ok"),), "I will call you in 18."),
     ("Good morning!", (), "Good morning! What can I do for you?"),
-    ("How do I get to Leeds tonight?", (("next_train", {"to": "Leeds", "after": "18:00"}, "18:44"),), "By the train at 18:44."),
+    ("How do I get to Leeds tonight?", (("next_train", {"to": "Leeds"}, "15:10, 18:44"),), "By the train at 18:44."),
     (
         "Parents' evening on Thursday, half past seven.",
         (("add_event", {"title": "Parents' evening", "when": "Thu 19:30"}, "saved"),),

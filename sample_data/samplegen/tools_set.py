@@ -122,6 +122,18 @@ def _rows(made: DataSet) -> None:
         offered=timer,
     )
     made.plant(dump(yes), bad_weight="weight true")
+    thought = row("What day is it?", says("assistant", "No tool needed.</think>It is Tuesday."), offered=timer)
+    made.plant(
+        dump(thought), unbalanced_think_block="the end of a thought without its beginning", mixed_think_blocks="the only answer with a thought"
+    )
+    colours = row(
+        "Gusts in Kiel?",
+        called("get_weather", {"city": "Kiel"}),
+        result("call_1", "\x1b[31mgale\x1b[0m"),
+        says("assistant", "A gale."),
+        offered=weather,
+    )
+    made.plant(dump(colours), control_characters="colours of a terminal in a result")
     made.plant(b'["Who are you?", "Your assistant."]', not_an_object="a bare list")
     missing = row(
         "Sauna for a quarter of an hour.", called("set_timer", {"minutes": 15}), result("call_1", "ok"), says("assistant", "Enjoy."), offered=timer
