@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -329,17 +331,22 @@ def test_dpo_loss_is_that_of_trl(tmp_path: Path) -> None:
     assert ours != pytest.approx(np.log(2), rel=1e-3)
 
 
-@pytest.mark.parametrize("method", ["supervised", pytest.param("dpo", marks=pytest.mark.slow)])
-def test_two_processes_train_the_same_run(tmp_path: Path, method: str) -> None:
-    base = save_llama(tmp_path / "base")
-    make = dpo_plan if method == "dpo" else make_plan
-    alone, _ = train(make(tmp_path / "alone", base))
-    shared = start_run(make(tmp_path / "shared", base))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    worker = [*launch, "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0", "-m", "tunelint.train.worker"]
-    done = subprocess.run([*worker, str(shared.path)], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+def launch_two(folder: RunFolder) -> subprocess.Popen[str]:
+    """Two worker processes on the CPU, as torchrun starts them."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    command = [*torchrun, "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0", "-m", "tunelint.train.worker"]
+    return subprocess.Popen(
+        [*command, str(folder.path)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def nearly_the_same_run(shared: RunFolder, alone: RunFolder) -> None:
+    assert shared.state == "succeeded"
     assert [point["step"] for point in shared.metrics.read()] == [point["step"] for point in alone.metrics.read()]
     assert eval_curve(shared) == pytest.approx(eval_curve(alone), rel=1e-3)
     assert train_curve(shared) == pytest.approx(train_curve(alone), rel=1e-3)
@@ -348,5 +355,37 @@ def test_two_processes_train_the_same_run(tmp_path: Path, method: str) -> None:
     assert twin is not None
     assert table["records"].tolist() == twin["records"].tolist()
     assert table["losses"] == pytest.approx(twin["losses"], rel=1e-2)
-    assert shared.state == "succeeded"
-    assert done.stdout.count('"state": "succeeded"') == 1
+
+
+@pytest.mark.parametrize("method", ["supervised", pytest.param("dpo", marks=pytest.mark.slow)])
+def test_two_processes_train_the_same_run(tmp_path: Path, method: str) -> None:
+    base = save_llama(tmp_path / "base")
+    make = dpo_plan if method == "dpo" else make_plan
+    alone, _ = train(make(tmp_path / "alone", base))
+    shared = start_run(make(tmp_path / "shared", base))
+    output, errors = (workers := launch_two(shared)).communicate()
+    assert workers.returncode == 0, errors[-2000:]
+    nearly_the_same_run(shared, alone)
+    assert output.count('"state": "succeeded"') == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds torchrun's workers in /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_two_processes_that_are_stopped_go_on_together(tmp_path: Path, number: signal.Signals) -> None:
+    base = save_llama(tmp_path / "base")
+    alone, _ = train(make_plan(tmp_path / "alone", base, epochs=12))
+    shared = start_run(make_plan(tmp_path / "shared", base, epochs=12))
+    workers = launch_two(shared)
+    while len(shared.metrics.read()) < 8 and workers.poll() is None:
+        time.sleep(0.01)
+    # torchrun hands SIGTERM on to its workers; SIGKILL it cannot, so they are killed too.
+    children = Path(f"/proc/{workers.pid}/task/{workers.pid}/children").read_text().split()
+    for process in [workers.pid, *(map(int, children) if number == signal.SIGKILL else ())]:
+        os.kill(process, number)
+    workers.communicate()
+    assert shared.state == "interrupted"
+    assert len(shared.metrics.read()) < len(alone.metrics.read())
+    _, errors = (workers := launch_two(shared)).communicate()
+    assert workers.returncode == 0, errors[-2000:]
+    nearly_the_same_run(shared, alone)
