@@ -38,6 +38,8 @@ def sides(record: Record) -> tuple[Sequence[Turn], Sequence[Turn]]:
 
 
 def _own_turns(record: Record) -> list[Turn]:
+    if record.value and "rejected_response" in record.value and record.example.answer is not None:  # ms-swift
+        return [record.example.answer]
     return [turn for turn in record.example.turns if turn.pointer.startswith(_CHOSEN)]
 
 

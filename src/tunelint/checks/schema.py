@@ -23,6 +23,7 @@ from tunelint.records.shapes import (
     SHAPES,
     near_key,
 )
+from tunelint.records.views import is_exchange
 
 _TELLING_KEYS = (
     "messages", "conversations", "prompt", "completion", "question", "answer", "instruction", "output", "text", "chosen",
@@ -72,6 +73,9 @@ def _missing(value: dict[str, Any], shape: str) -> Iterator[tuple[str, str]]:
             yield "instruction", ""
         if not any(key in value for key in (*INSTRUCTION_ANSWERS, "targets", "target", "history")):
             yield "output", ""
+    elif shape == "preference" and "rejected_response" in value:
+        if "messages" in value:
+            yield from _missing_in_turns(value["messages"], "/messages")
     elif shape == "preference":
         chosen, rejected = next(keys for keys in CHOSEN_KEYS if keys[0] in value or keys[1] in value)
         for key in (chosen, rejected):
@@ -89,7 +93,7 @@ def _missing_in_turns(turns: Any, pointer: str) -> Iterator[tuple[str, str]]:
     if not isinstance(turns, list):
         return
     for index, turn in enumerate(turns):
-        if not isinstance(turn, dict):
+        if not isinstance(turn, dict) or is_exchange(turn):
             continue
         where = f"{pointer}/{index}"
         spoken = "from" in turn or "value" in turn

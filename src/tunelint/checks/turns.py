@@ -95,7 +95,7 @@ def _content_present(turn: Turn) -> bool:
     content = raw.get(key, 0)
     if isinstance(content, list):
         # Parts of other kinds than text (audio, files) are content.
-        return not any(isinstance(part, dict) and part.get("type") not in ("text", None) for part in content)
+        return not any(isinstance(part, dict) and part.get("type", "text" if "text" in part else "other") != "text" for part in content)
     return content is None or isinstance(content, str)
 
 

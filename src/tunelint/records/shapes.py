@@ -37,7 +37,7 @@ def detect(value: dict[str, Any], expected: str | None = None) -> str:
     lacks a key was meant to be (a prompt without completion among pairs is a broken pair, not a prompt-only record)."""
     if "preferred_output" in value or "non_preferred_output" in value:
         return "openai-preference"
-    if any(chosen in value or rejected in value for chosen, rejected in CHOSEN_KEYS):
+    if "rejected_response" in value or any(chosen in value or rejected in value for chosen, rejected in CHOSEN_KEYS):
         return "preference"
     if isinstance(value.get("label", value.get("kto_tag")), bool) and _has_kto_body(value):
         return "kto"

@@ -30,7 +30,21 @@ def messages_view(messages: Any, base: str) -> tuple[Turn, ...]:
     """Return the turns of a list of messages (role/content or from/value) that stands at the pointer `base`."""
     if not isinstance(messages, list):
         return ()
-    return tuple(_turn(message, f"{base}/{index}") for index, message in enumerate(messages) if isinstance(message, dict))
+    turns: list[Turn] = []
+    for index, message in enumerate(messages):
+        if isinstance(message, dict):
+            turns += _exchange(message, f"{base}/{index}") if is_exchange(message) else (_turn(message, f"{base}/{index}"),)
+    return tuple(turns)
+
+
+def is_exchange(message: dict[str, Any]) -> bool:
+    """Tell whether an item of a conversation is a question with its answer (ms-swift's ShareGPT form), not one turn."""
+    return "human" in message and "assistant" in message
+
+
+def _exchange(message: dict[str, Any], pointer: str) -> tuple[Turn, ...]:
+    roles = {"system": "system", "human": "user", "assistant": "assistant"}
+    return tuple(_text_turn(role, message[key], f"{pointer}/{key}") for key, role in roles.items() if key in message)
 
 
 def _turn(message: dict[str, Any], pointer: str) -> Turn:
@@ -218,6 +232,9 @@ def _openai_preference(value: dict[str, Any], shape: str) -> Example:
 
 
 def _preference(value: dict[str, Any], shape: str) -> Example:
+    if "rejected_response" in value:  # ms-swift: the conversation as it is, and the answer not to give
+        base = _chat(value, shape) if "messages" in value else _prompt_completion(value, shape)
+        return Example(shape, base.turns, rejected=_side(value["rejected_response"], "/rejected_response"), tools=base.tools)
     chosen_key, rejected_key = next(
         (keys for keys in CHOSEN_KEYS if keys[0] in value or keys[1] in value), CHOSEN_KEYS[0]
     )
