@@ -1,0 +1,91 @@
+"""Prompts that speak of something that is not there: an image, a file, a text below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tunelint.checks.hit import Hit
+from tunelint.checks.screen import screen
+from tunelint.checks.texts import place
+from tunelint.records.example import Turn
+from tunelint.records.record import Record
+
+_MARKS = (b"ttach", b"mage", b"icture", b"hoto", b"creenshot", b"nclosed", b"Bild", b"Anhang", b"jointe", b"adjunt")
+_MARKS_ELSEWHERE = tuple(
+    word.encode()
+    for word in (
+        "картин", "рисунк", "фотограф", "вложен", "прикрепл", "скриншот", "изображен", "图片", "图像", "附件", "照片", "画像", "添付", "写真",
+        "이미지", "사진", "첨부", "angehängt",
+    )
+)  # fmt: skip
+_THING = r"(?:image|picture|photo|photograph|screenshot)"
+_FILE = r"(?:file|document|pdf|spreadsheet|image|picture|photo|screenshot|csv|report|dataset|excel|resume|attachment)"
+_MISSING = re.compile(
+    rf"\b(?:in|of|from|at|see|describe|analy[sz]e|identify|classify|caption|look at|based on|using|check|review|open|read|summari[sz]e) "
+    rf"(?:the |this |that |my |these )?(?:attached|enclosed|uploaded) {_FILE}s?\b"
+    rf"|\b(?:I(?:'ve| have| am|'m)?|we(?:'ve| have)?) (?:just )?(?:attach(?:ed|ing)|enclosed|uploaded) (?:the|a|an|my|this) {_FILE}"
+    rf"|\b(?:see|find) (?:the )?attached\b(?! to)"
+    rf"|\b(?:in|of|from|at|describe|identify|classify) (?:this|the (?:following|above|below|given|provided)) {_THING}\b(?! of\b)"
+    rf"|\b(?:in|of|from|at|describe) the {_THING} (?:below|above|shown|provided|attached|given)\b"
+    rf"|\bwhat (?:is|'s|do you see) (?:shown |happening |depicted )?in (?:this|the) {_THING}\?"
+    r"|на (?:этой |этом |приложенн\w+ |прикрепл[её]нн\w+ )?(?:картинке|рисунке|фотографии|изображении|скриншоте) "
+    r"(?:ниже|выше|изображ|показан|вид)"
+    r"|(?:во вложении|в приложенном файле|(?:прикреплённ|прикрепленн|приложенн)\w+ (?:файл|изображени|документ|фото)\w*|прикрепляю|см\. вложение)"
+    r"|(?:(?:这张|此|以下|上面的|下面的)(?:图片|照片|图像)|附件(?:中|里|是)|见附件)"
+    r"|(?:この(?:画像|写真)|添付(?:した|の|ファイル)|下の図)"
+    r"|(?:이 (?:이미지|사진)|첨부(?:된|한|파일)|아래 (?:그림|사진|이미지))"
+    r"|\b(?:im Anhang|(?:auf|in) (?:diesem|dem angehängten) Bild|angehängte\w? (?:Datei|Bild|Dokument))"
+    r"|\b(?:ci-joint\w*|pièce jointe|(?:sur|dans) cette image)"
+    r"|\b(?:(?:archivo|documento|imagen) adjunt[oa]|en (?:esta imagen|la imagen adjunta)|adjunto (?:el|la|un))",
+    re.IGNORECASE,
+)
+_THERE = re.compile(
+    r"https?://|www\.|data:image|<(?:image|img|video|audio)|!\[|\.(?:png|jpe?g|gif|webp|pdf|csv|xlsx?|docx?|txt)\b|\[(?:image|img)|```|图片链接",
+    re.IGNORECASE,
+)
+# The answer says that there is nothing to see: then the record teaches just what it should.
+_NOTICED = re.compile(
+    r"\b(?:can(?:'t|not|’t)|unable|not able|don'?t|do not|didn'?t|did not|no|not|without|please (?:provide|share|upload|attach))\b[^.!?\n]{0,60}"
+    r"\b(?:see|view|open|access|image|picture|photo|attach\w*|file|provided|upload\w*|screenshot)|"
+    r"не (?:вижу|могу|прикрепл|получил)|无法|没有|不能|看不到|未提供|"
+    r"できません|見えません|ありません|없습니다|수 없|nicht|ne peux|pas |no puedo|no hay|no veo",
+    re.IGNORECASE,
+)
+_MEDIA_KEYS = frozenset({"videos", "audios", "video", "audio", "files"})
+_INSTEAD = 200  # characters behind the words: a description, a table or the text itself stands there
+
+
+def missing_attachment(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+    """TEXT011: a prompt that speaks of an image or a file which the record does not hold."""
+    facts = screen(record)
+    if facts.images or record.shape == "text":
+        return ()
+    raw = record.raw
+    marks = _MARKS if raw.isascii() else (*_MARKS, *_MARKS_ELSEWHERE)
+    return _missing(record, options) if any(mark in raw for mark in marks) else ()
+
+
+def _missing(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    turns = record.example.turns
+    if any(_has_part(turn) or turn.role == "tool" for turn in turns) or not _MEDIA_KEYS.isdisjoint(record.value or {}):
+        return
+    for index, turn in enumerate(turns):
+        if turn.role != "user" or len(turn.content) > options["longest_prompt"]:
+            continue
+        match = _MISSING.search(turn.content)
+        if match is None or _THERE.search(turn.content) or len(turn.content) - match.end() > _INSTEAD:
+            continue
+        answer = next((other for other in turns[index + 1 :] if other.role == "assistant"), None)
+        if answer is None or _NOTICED.search(answer.content[:400]):
+            continue
+        pointer, span = place(record, turn, match.span())
+        yield Hit(f"Prompt speaks of '{match.group()}', but the record holds no image or file.", pointer=pointer, span=span)
+        return
+
+
+def _has_part(turn: Turn) -> bool:
+    """Tell whether a turn has content of other kinds than text."""
+    content = turn.raw.get("content", turn.raw.get("value")) if isinstance(turn.raw, dict) else None
+    return isinstance(content, list) and any(isinstance(part, dict) and part.get("type") not in ("text", None) for part in content)
