@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src/tunelint"
 # A room imports only rooms above it in this list.
 ROOMS = [
     "errors", "findings", "records", "tokens", "similarity", "rulebook", "checks", "targets", "engine", "suppress", "config", "api",
-    "report", "fixes", "train", "curves", "pipeline", "cli", "testing",
+    "report", "fixes", "train", "curves", "ablation", "pipeline", "cli", "testing",
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py"))
 

@@ -16,7 +16,7 @@ from tunelint.api import Settings, active_rules
 from tunelint.engine.result import Report
 from tunelint.engine.scan import load_check
 from tunelint.errors import TunelintError
-from tunelint.findings import Finding, Severity
+from tunelint.findings import Finding, Related, Severity
 from tunelint.records.discover import Input
 from tunelint.records.reader import read_records
 from tunelint.report.as_json import dump, finding_object, report_object
@@ -61,8 +61,12 @@ def judge_runs(paths: Iterable[str | Path], settings: Settings, **reading: Any) 
         for run, verdict in curves.runs:
             for hit in check(verdict, run, active.options):
                 severity = active.severity or hit.severity or rule.severity
+                rows = tuple(Related(row["path"], row["line"], row["record"], row["score"]) for row in hit.details.get("related", ()))
                 findings.append(
-                    Finding(rule.code, rule.name, severity, hit.message, rule.help, path=run.source, why=rule.why, score=hit.score, details=hit.details)
+                    Finding(
+                        rule.code, rule.name, severity, hit.message, rule.help, path=run.source, why=rule.why, score=hit.score,
+                        related=rows, details=hit.details,
+                    )  # fmt: skip
                 )
     return Judged(curves, tuple(sorted(findings, key=Finding.sort_key)))
 
@@ -116,6 +120,37 @@ def _carve(rows: tuple[TrainRecord, ...], seed: int) -> tuple[tuple[TrainRecord,
             chosen.update(members)
     kept = tuple(row for index, row in enumerate(rows) if index not in chosen)
     return kept, tuple(row for index, row in enumerate(rows) if index in chosen)
+
+
+_FLAGGED = ("DUP", "LEAK")
+
+
+def flagged_rows(cleaned: Path, before: Report) -> tuple[TrainRecord, ...]:
+    """Return the train rows that `clean` removed as copies or leaks: trainable, but better left out.
+
+    Reads removed.jsonl in the folder `cleaned`; rows that were removed because they cannot be trained on are not among
+    them.
+    """
+    from tunelint.records.chunks import Chunk
+    from tunelint.records.reader import records_of
+    from tunelint.train import select_records
+
+    book = load_rulebook()
+    files = {file.path: file for file in before.files}
+    examples = []
+    for line in (cleaned / "removed.jsonl").read_bytes().splitlines():
+        entry = json.loads(line)
+        rule, file = book.find(entry["rule"]), files[entry["path"]]
+        if rule is None or rule.family not in _FLAGGED or file.split != "train" or "raw" not in entry:
+            continue
+        chunk = Chunk(data=entry["raw"].encode("utf-8", "surrogatepass"), expected_shape=file.shape, lenient=True)
+        examples += [(record.example, record.digest) for record in records_of(chunk) if record.value is not None]
+    return select_records(examples).records
+
+
+def leaked_eval_rows(report: Report) -> frozenset[str]:
+    """Return the digests of the eval records that train gave away."""
+    return frozenset(finding.record for finding in report.findings if finding.code.startswith("LEAK") and finding.record)
 
 
 def make_plan(

@@ -13,7 +13,7 @@ import click
 from tunelint.cli import exitcodes
 from tunelint.cli.clean import say_clean
 from tunelint.cli.options import format_options, gate_options, input_options, invocation, paths_argument, rule_options, run_options
-from tunelint.cli.output import Progress, parse_formats, tell, tell_files, write_report
+from tunelint.cli.output import Progress, parse_formats, say, tell, tell_files, write_report, write_text
 from tunelint.cli.train import backend_options, refuse
 from tunelint.cli.training import confirm_paid, follow, hyperparameters, model_name, say_verdict, tell_estimate, train_options
 
@@ -22,6 +22,8 @@ from tunelint.cli.training import confirm_paid, follow, hyperparameters, model_n
 @paths_argument
 @click.option("--clean", "clean_first", is_flag=True, help="Train on a cleaned copy of the data.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --clean: also fixes that change or drop more records.")
+@click.option("--ablate", is_flag=True, help="Also train with and without the flagged rows and compare (needs --clean; 3 seeds each).")
+@click.option("--seeds", type=click.IntRange(min=3), default=3, show_default=True, metavar="N", help="Seeds per arm of --ablate.")
 @click.option("--no-split", is_flag=True, help="Do not carve an eval split where there is none.")
 @train_options
 @input_options
@@ -46,6 +48,8 @@ def command(**options: Any) -> int:
     from tunelint.train import follow_run, start_run
 
     formats = parse_formats(options["formats"])
+    if options["ablate"] and (not options["clean_first"] or options["backend"] != "local"):
+        raise click.UsageError("--ablate compares the data before and after cleaning on this machine: it needs --clean and --backend local")
     given = invocation(options)
     model = model_name(options)
     run_dir = Path(options["run_dir"]) if options["run_dir"] else new_run_dir(model)
@@ -90,7 +94,29 @@ def command(**options: Any) -> int:
     tell("== verdict")
     judged = finish_run(folder, given.settings, trained_on)
     say_verdict(judged, folder)
+    if options["ablate"]:
+        _ablate(folder, report, rows, model, options)
     return exitcodes.OK if with_run_findings(trained_on, judged.findings).ok else exitcodes.FINDINGS
+
+
+def _ablate(folder: Any, report: Any, rows: Any, model: str, options: dict[str, Any]) -> None:
+    from tunelint.ablation import ablate
+    from tunelint.pipeline import flagged_rows, leaked_eval_rows
+    from tunelint.report.as_json import dump
+
+    tell("== ablate")
+    flagged = flagged_rows(folder.path / "cleaned", report)
+    tell(f"{len(flagged):,} flagged rows; training with and without them, {options['seeds']} seeds each, on the same number of steps")
+    result = ablate(
+        (*rows.train, *flagged), rows.train, rows.eval, leaked_eval_rows(report), model=model, hyperparameters=hyperparameters(options),
+        folder=folder.path / "ablation", seeds=range(options["seed"], options["seed"] + options["seeds"]), watch=follow,
+    )  # fmt: skip
+    write_text(folder.path / "ablation.json", dump(result.to_json()) + "\n")
+    say(f"with the flagged rows:    eval loss {result.difference.first:.4f} on {result.eval_rows:,} clean eval rows")
+    say(f"without them:             eval loss {result.difference.second:.4f}  (the honest eval loss)")
+    if result.leaked_eval_rows:
+        say(f"as it would have seemed:  eval loss {result.apparent:.4f} (with them, {result.leaked_eval_rows:,} leaked eval rows counted)")
+    say(result.says)
 
 
 def _in_run(inputs: Any, report: Any, room: Path, home: Path) -> tuple[list[Any], Any]:

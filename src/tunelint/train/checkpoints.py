@@ -7,6 +7,7 @@ half a checkpoint.
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -38,14 +39,22 @@ def remove_halves(folder: RunFolder) -> None:
 
 
 def finish_checkpoint(job: Job) -> None:
-    """Mark the checkpoint of the step in hand as whole, then let older ones go: the best and the last few stay."""
+    """Mark the checkpoint of the step in hand as whole, then let others go.
+
+    The newest stays, to resume from, and those with the lowest eval losses: the best one is not always that of the single
+    lowest eval, which may be luck, and a verdict that names a checkpoint which is gone helps nobody.
+    """
     folder, progress = job.folder, job.progress
     path = folder.checkpoints / f"checkpoint-{progress.step}"
     # Written by torch's pickle and never read again.
     (path / "training_args.bin").unlink(missing_ok=True)
     write_json(path / MARK, asdict(progress))
     steps = _whole(folder)
-    kept = set(steps[-job.settings.keep_checkpoints :]) | ({progress.best["step"]} if progress.best else set())
+    losses = {point["step"]: point["eval_loss"] for point in folder.metrics.read() if "eval_loss" in point}
+    ranked = sorted(
+        steps, key=lambda step: (not math.isfinite(losses.get(step, math.inf)), losses.get(step, math.inf), step)
+    )
+    kept = {steps[-1], *ranked[: job.settings.keep_checkpoints]}
     for old in set(steps) - kept:
         doomed = folder.checkpoints / f"checkpoint-{old}"
         # The mark goes first, so that a kill in the middle leaves a recognisable half.

@@ -20,7 +20,7 @@ from tunelint.train.loop import run
 from tunelint.train.memory import free_memory, is_out_of_memory, smaller, split_batch
 from tunelint.train.models import SMALL_MODEL, Loaded, load
 from tunelint.train.objective import Likelihood, Preference, Row
-from tunelint.train.plan import Plan
+from tunelint.train.plan import TINY, Plan
 from tunelint.train.rows import encode_answers, encode_pairs
 from tunelint.train.runs import RunFolder
 from tunelint.train.schedule import make_schedule
@@ -58,6 +58,10 @@ def train_to_rest(folder: RunFolder, emit: Callable[[Event], None], stop: thread
         prepared = _prepare(folder, plan, loaded, device, emit)
     for note in (*loaded.notes, *hardware.advice(device)):
         emit(MessageEvent(note))
+    if plan.model == TINY and (plan.method == "dpo" or prepared.settings.method != "full"):
+        emit(
+            MessageEvent("The tiny model knows nothing yet: adapters and DPO on it only show that they run.", "warning")
+        )
     hardware.set_threads(plan, device, small=loaded.parameters < SMALL_MODEL)
     size, processes = prepared.settings.batch_size, distributed.world_size()
     micro_batch_size = split_batch(size, processes, folder.read().get("micro_batch_size") or _asked_micro_batch(plan))

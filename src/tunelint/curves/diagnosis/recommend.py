@@ -53,7 +53,11 @@ def _why(run: Run, series: Series, verdict: Class, index: int) -> str:
         return f"the model before training ({where}) has the lowest eval loss: lower the learning rate, or look at the data"
     if index == last:
         return f"the last checkpoint, {where}, has the lowest eval loss"
-    text = f"the eval loss is lowest at {where}"
+    lowest = min((point for point in run.evals if point.finite), key=lambda point: point.loss or 0.0)
+    if run.evals[index] is lowest:
+        text = f"the eval loss is lowest at {where}"
+    else:
+        text = f"the eval loss is lowest around {where} (the dip at {place(lowest)} is one eval alone)"
     if verdict == "overfit":
         if index == int(series.index[0]):
             text += ", the first eval, so the best point may be earlier still: evaluate more often"
