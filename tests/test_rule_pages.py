@@ -29,7 +29,7 @@ def test_page_is_complete(rule: Rule) -> None:
     assert any(case.findings for case in cases), "no case in which the rule fires"
     assert any(not case.findings for case in cases), "no near-miss in which it is silent"
     assert rule.evidence, "no evidence"
-    assert all(re.match(r"https://[a-z0-9.-]+\.[a-z]+/", link) for link in rule.evidence)
+    assert all(re.match(r"https://[a-z0-9.-]+\.[a-z]+(/|$)", link) for link in rule.evidence)
     assert rule.summary
     assert rule.why
     assert rule.help

@@ -186,7 +186,7 @@ CHAT_DEFECTS: list[Defect] = [
     planted("inconsistent system prompts", "inconsistent-system-prompt",
             {"messages": [{"role": "system", "content": "You are a pirate."}, user("How do I leave Vim?"), answer("Arr, type :q, matey!")]}),
     planted("raw HTML in the answer", "markup-remnants",
-            chat("Who invented the lambda?", '<div class="answer"><p>It comes from <b>Church</b>&nbsp;(1936).</p><br/><a href="/more">More</a></div>')),
+            chat("Who invented the lambda?", '<div class="answer"><p>It comes from <b>Church</b>&nbsp;(1936).</p><br/><a href="/more">.</a></div>')),
     planted("<think> in one answer only", "mixed-think-blocks", chat("What is 2**10?", "<think>Two to the tenth is 1024.</think>It is 1024.")),
 ]  # fmt: skip
 
