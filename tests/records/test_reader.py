@@ -15,9 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tunelint import lint
-from tunelint.engine.excerpt import resolve
 from tunelint.records import read_records
-from tunelint.records.locate import find, walk
+from tunelint.records.locate import find, resolve, walk
 from tunelint.records.parse import parse_line
 
 ROWS = [json.dumps({"messages": [{"role": "user", "content": f"q{i}"}, {"role": "assistant", "content": f"a{i}"}]}) for i in range(20)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from tunelint.checks.hit import Edit
 from tunelint.records.example import Turn
-from tunelint.records.locate import escape
+from tunelint.records.locate import escape, resolve
 from tunelint.records.record import Record
 
 
@@ -26,19 +26,6 @@ def strings(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
             stack.extend((f"{where}/{escape(key)}", inner) for key, inner in reversed(item.items()))
         elif isinstance(item, list):
             stack.extend((f"{where}/{index}", item[index]) for index in range(len(item) - 1, -1, -1))
-
-
-def resolve(value: Any, pointer: str) -> Any:
-    """Return what an RFC 6901 pointer names in a parsed value, None where there is nothing."""
-    for step in pointer.split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value
 
 
 def all_turns(record: Record) -> tuple[Turn, ...]:

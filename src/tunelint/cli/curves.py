@@ -10,7 +10,7 @@ import click
 
 from tunelint.cli import exitcodes
 from tunelint.cli.options import invocation_settings, rule_options, wants_color
-from tunelint.cli.output import say, tell, write_text
+from tunelint.cli.output import parse_formats, say, tell, write_text
 from tunelint.errors import TunelintError
 
 _FORMATS = ("full", "concise", "json", "html")
@@ -38,7 +38,7 @@ def command(**options: Any) -> int:
     from tunelint.report.section import findings_section
 
     settings = invocation_settings(options)
-    formats = _formats(options["formats"])
+    formats = parse_formats(options["formats"], _FORMATS)
     key = options["api_key_env"]
     reading = {
         "columns": _columns(options["columns"]), "base_url": options["base_url"],
@@ -65,18 +65,6 @@ def command(**options: Any) -> int:
         elif text:
             say(text)
     return exitcodes.OK if judged.ok_at(settings.fail_on) else exitcodes.FINDINGS
-
-
-def _formats(given: tuple[str, ...]) -> list[tuple[str, str | None]]:
-    parsed: list[tuple[str, str | None]] = []
-    for item in given or ("full",):
-        name, _, path = item.partition(":")
-        if name not in _FORMATS:
-            raise click.UsageError(f"no format '{name}' for curves; there are {', '.join(_FORMATS)}")
-        parsed.append((name, path or None))
-    if sum(path is None for _, path in parsed) > 1:
-        raise click.UsageError("only one format can go to stdout; give the others a file: --format html:report.html")
-    return parsed
 
 
 def _columns(given: tuple[str, ...]) -> dict[str, str] | None:

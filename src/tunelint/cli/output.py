@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from tunelint.engine.result import Report
 
 
-def parse_formats(formats: Sequence[str]) -> list[tuple[str, str | None]]:
+def parse_formats(formats: Sequence[str], known: Sequence[str] | None = None) -> list[tuple[str, str | None]]:
     """Read `FORMAT[:FILE]` options. Raises UsageError for two formats on stdout or an unknown one."""
-    from tunelint.report import FORMATS
+    if known is None:
+        from tunelint.report import FORMATS
 
+        known = FORMATS
     parsed: list[tuple[str, str | None]] = []
     for item in formats or ("full",):
         name, _, path = item.partition(":")
-        if name not in FORMATS:
-            raise click.UsageError(f"no format '{name}'; there are {', '.join(FORMATS)}")
+        if name not in known:
+            raise click.UsageError(f"no format '{name}'; there are {', '.join(known)}")
         parsed.append((name, path or None))
     if sum(path is None for _, path in parsed) > 1:
         raise click.UsageError("only one format can go to stdout; give the others a file: --format json:report.json")

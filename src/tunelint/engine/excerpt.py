@@ -6,23 +6,11 @@ from typing import Any
 
 from tunelint.checks.privacy import mask, mask_around
 from tunelint.findings import Excerpt
+from tunelint.records.locate import resolve
 
 CONTEXT = 40
 LONGEST = 100
 MASKED_AROUND = 5_000  # characters on either side that are searched for secrets: the longest private key and more
-
-
-def resolve(value: Any, pointer: str) -> Any:
-    """Return what an RFC 6901 pointer names in a parsed value, None where there is nothing."""
-    for step in pointer.split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value
 
 
 def plain_path(pointer: str) -> str:

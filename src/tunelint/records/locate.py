@@ -33,6 +33,19 @@ def escape(step: str) -> str:
     return step.replace("~", "~0").replace("/", "~1")
 
 
+def resolve(value: Any, pointer: str) -> Any:
+    """Return what an RFC 6901 pointer names in a parsed value, None where there is nothing."""
+    for step in pointer.split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
 def walk(text: str) -> Iterator[Token]:
     """Yield the tokens of the JSON value in `text` in order; an object's or array's own token comes at its start."""
     position = _SPACE.match(text, 0).end()  # type: ignore[union-attr]

@@ -101,18 +101,23 @@ def sniff_shape(chunk: Chunk) -> str | None:
     return expected_shape(values)
 
 
-def read_records(path: str) -> Iterator[Record]:
-    """Yield the parsed records of one file (faulty lines are left out), rows counted from 1.
+def read_everything(source: Source) -> Iterator[Record]:
+    """Yield all records of a source, faulty ones and runs of blank lines too; parsed ones have rows counted from 1.
 
     Raises TunelintError when the file cannot be opened.
     """
     shape: str | None = None
     row = 0
-    for index, chunk in enumerate(read_chunks(Source(path), FileFaults())):
+    for index, chunk in enumerate(read_chunks(source, FileFaults())):
         shape = sniff_shape(chunk) if index == 0 else shape
         chunk.expected_shape = shape
         for record in records_of(chunk):
             if record.value is not None:
                 row += 1
                 record.row = row
-                yield record
+            yield record
+
+
+def read_records(path: str) -> Iterator[Record]:
+    """Yield the parsed records of one file, rows counted from 1. Raises TunelintError when it cannot be opened."""
+    return (record for record in read_everything(Source(path)) if record.value is not None)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunelint.checks.privacy import mask_around
-from tunelint.engine.excerpt import MASKED_AROUND, plain_path, resolve
+from tunelint.engine.excerpt import MASKED_AROUND, plain_path
 from tunelint.records.example import Turn
+from tunelint.records.locate import resolve
 from tunelint.records.record import Record
 
 WHOLE = 900  # characters of a text that is shown whole
