@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,11 +12,15 @@ from tunelint.config import Config
 from tunelint.engine.result import FAIL_ON, Report
 from tunelint.engine.run import Progress, check, with_findings
 from tunelint.engine.settings import settings_findings
+from tunelint.engine.tokens import expected_chars
 from tunelint.errors import TunelintError
 from tunelint.records.discover import Input, discover
 from tunelint.rulebook import ActiveRule, Rulebook, load_rulebook, select_rules
 from tunelint.suppress import apply_baseline, ignored_by_file, read_baseline
 from tunelint.targets import load_target, rule_settings, today
+
+WINDOW_RULES = ("truncated-answer", "over-context-window", "no-trained-tokens")
+"""The rules whose `max-tokens` replaces the target's window, in the order in which they are asked."""
 
 
 @dataclass(frozen=True)
@@ -99,28 +102,39 @@ def lint_inputs(
     inputs: Sequence[Input], settings: Settings, *, stdin: bytes | None = None, progress: Progress | None = None
 ) -> Report:
     """Lint files whose splits are known. See `lint`."""
+    return accept(check_inputs(inputs, settings, stdin=stdin, progress=progress), settings)
+
+
+def check_inputs(
+    inputs: Sequence[Input], settings: Settings, *, stdin: bytes | None = None, progress: Progress | None = None
+) -> Report:
+    """Lint files and return every finding, also those that per-file ignores and the baseline accept."""
     if settings.fail_on not in FAIL_ON:
         raise TunelintError(f"fail-on must be one of {', '.join(FAIL_ON)}, not '{settings.fail_on}'")
-    book = load_rulebook(settings.rules_dirs)
-    rules = active_rules(settings, book)
+    rules = active_rules(settings, load_rulebook(settings.rules_dirs))
     report = check(
         inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
-        ignore_fields=settings.ignore_fields, parameters=_parameters(settings, inputs), stdin=stdin, progress=progress,
+        ignore_fields=settings.ignore_fields, parameters=_parameters(settings, inputs, rules), stdin=stdin, progress=progress,
     )  # fmt: skip
     report.extras["rules"] = tuple(rules)
-    return _suppressed(report, settings, book, rules)
+    return report
 
 
-def _parameters(settings: Settings, inputs: Sequence[Input]) -> dict[str, Any]:
+def _parameters(settings: Settings, inputs: Sequence[Input], rules: Sequence[ActiveRule]) -> dict[str, Any]:
     """Return what the features depend on; tokens are counted whenever the whole data is looked at."""
-    size = sum(os.path.getsize(item.path) for item in inputs if os.path.isfile(item.path))
-    features = ("tokens",) if settings.scope == "all" else ()
-    # Rounded, so that the same data compressed or copied is counted by the same counter.
-    expected = 1 << size.bit_length()
-    return {"tokenizer": settings.tokenizer, "target": settings.target, "expected_chars": expected, "features": features}
+    whole = settings.scope == "all"
+    windows = [active.options.get("max_tokens") for active in rules if active.rule.name in WINDOW_RULES]
+    return {
+        "tokenizer": settings.tokenizer, "target": settings.target, "expected_chars": expected_chars(inputs),
+        "features": ("tokens",) if whole else (),
+        "ledgers": (settings.target,) if whole and settings.target else (),
+        "window": next((window for window in windows if window), None),
+    }  # fmt: skip
 
 
-def _suppressed(report: Report, settings: Settings, book: Rulebook, rules: Sequence[ActiveRule]) -> Report:
+def accept(report: Report, settings: Settings) -> Report:
+    """Return the report without the findings that were accepted before, with what is to be said about the settings."""
+    book, rules = load_rulebook(settings.rules_dirs), report.extras["rules"]
     target = load_target(settings.target) if settings.target is not None else None
     found = [*report.findings, *settings_findings(rules, SettingsUse(today(), target=target))]
     findings, dropped = ignored_by_file(found, settings.per_file_ignores, book)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tunelint.checks.survey import Column
 from tunelint.findings import canonical_json
+from tunelint.records.example import Example
 from tunelint.records.record import Record
 from tunelint.records.shapes import NAMING_KEYS, SHAPES
 from tunelint.similarity.columns import Ragged, row_digests
@@ -24,6 +25,7 @@ from tunelint.similarity.words import word_hashes
 
 if TYPE_CHECKING:
     from tunelint.tokens.context import TokenContext
+    from tunelint.tokens.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,25 @@ class Scanned:
         """The run's tokenizer and recipe."""
         from tunelint.engine.tokens import run_context
 
-        return run_context(self.plan.parameters)
+        context = run_context(self.plan.parameters)
+        if not self.plan.parameters.get("ledgers"):
+            return context
+        return context.with_window(self.plan.parameters.get("window")).remembering()
+
+    @cached_property
+    def examples(self) -> list[tuple[dict[str, Any], Example]]:
+        """Every record as parsed, and as a conversation."""
+        return [(record.value or {}, record.example) for record in self.records]
 
     @cached_property
     def token_rows(self) -> NDArray[np.int64]:
         """What the run's tokenizer folder makes of every record: see `TokenContext.rows_of`."""
-        return self.context.rows_of([(record.value or {}, record.example) for record in self.records])
+        return self.context.rows_of(self.examples, self.outcomes if self.plan.parameters.get("ledgers") else None)
+
+    @cached_property
+    def outcomes(self) -> dict[int, Outcome]:
+        """What becomes of the records at the run's target, by index, as far as `token_rows` had to work it out."""
+        return {}
 
 
 Feature = Callable[[Scanned], Column]
@@ -79,10 +94,9 @@ def feature(name: str) -> Callable[[Feature], Feature]:
     return register
 
 
-def compute(records: Sequence[Record], plan: FeaturePlan) -> dict[str, Column]:
+def compute(scanned: Scanned) -> dict[str, Column]:
     """Return the columns of one chunk."""
-    scanned = Scanned(records, plan)
-    return {name: _FEATURES[name](scanned) for name in plan.names}
+    return {name: _FEATURES[name](scanned) for name in scanned.plan.names}
 
 
 def _digests(values: Sequence[bytes]) -> NDArray[Any]:
@@ -222,3 +236,26 @@ def refusals(scanned: Scanned) -> Column:
     from tunelint.checks.text_refusals import refusal_bits
 
     return np.array([refusal_bits(record) for record in scanned.records], dtype=np.uint8)
+
+
+@feature("languages")
+def languages(scanned: Scanned) -> Column:
+    """Return the languages of each prompt and answer: see `tunelint.checks.text_languages.language_codes`. (N, 2) uint8."""
+    from tunelint.checks.text_languages import language_codes
+
+    return np.array([language_codes(record) for record in scanned.records], dtype=np.uint8).reshape(-1, 2)
+
+
+@feature("ending")
+def endings(scanned: Scanned) -> Column:
+    """Return how each answer ends: see `tunelint.checks.text_endings.ending`. (N,) uint8."""
+    from tunelint.checks.text_endings import ending
+
+    return np.array([ending(record) for record in scanned.records], dtype=np.uint8)
+
+
+@feature("label")
+def labels(scanned: Scanned) -> Column:
+    """Return the verdict of KTO records: 1 desirable, 0 undesirable, -1 for other records. (N,) int8."""
+    found = (record.example.label for record in scanned.records)
+    return np.array([-1 if label is None else int(label) for label in found], dtype=np.int8)

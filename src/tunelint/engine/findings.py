@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tunelint.checks.hit import Hit
@@ -169,7 +169,9 @@ class FindingMaker:
         """Return the token numbers of a file, None when no counter ran."""
         from tunelint.engine.tokens import summarise
 
-        return summarise([result.columns.get("tokens") for result in file.results], self._parameters)
+        summary = summarise([result.columns.get("tokens") for result in file.results], self._parameters)
+        trained = [ledger.tokens_trained for ledger in file.ledgers if ledger.target == self._target]
+        return replace(summary, trained=trained[0]) if summary is not None and trained else summary
 
 
 def _runs(file: ReadFile) -> list[tuple[Fault, int | None, int | None, int]]:

@@ -9,6 +9,7 @@ from typing import Any
 from tunelint import __version__
 from tunelint.findings import Finding, Severity
 from tunelint.records.record import Split
+from tunelint.tokens.survivors import Ledger
 
 FAIL_ON = ("error", "warning", "note", "never")
 
@@ -33,7 +34,8 @@ class TokenSummary:
 @dataclass(frozen=True, slots=True)
 class FileReport:
     """One input file. `records` are parsed objects, `faulty_lines` non-blank lines that are none; `bytes` and `sha256`
-    are of the file as it lies on disk; `reason` says why it was taken as this split."""
+    are of the file as it lies on disk; `reason` says why it was taken as this split; `ledgers` what becomes of its
+    records at each target that was asked for."""
 
     path: str
     split: Split
@@ -44,6 +46,7 @@ class FileReport:
     sha256: str
     tokens: TokenSummary | None = None
     reason: str = ""
+    ledgers: tuple[Ledger, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tunelint.engine.executors import scan_in_processes, scan_inline
 from tunelint.engine.findings import FindingMaker
-from tunelint.engine.plan import plan_run
+from tunelint.engine.plan import RunPlan, plan_run
 from tunelint.engine.result import FileReport, Leakage, Report
 from tunelint.engine.scan import ChunkResult, scan
 from tunelint.engine.tokens import check_tokenizer
@@ -21,6 +21,7 @@ from tunelint.records.reader import sniff_shape
 from tunelint.records.shapes import file_shape
 from tunelint.records.sources import STDIN, Source
 from tunelint.rulebook import ActiveRule
+from tunelint.tokens.survivors import Ledger, joined
 
 # Below this much input a second process costs more than it saves (about 0.3 s to start one).
 PROCESSES_FROM = 24 << 20
@@ -50,6 +51,12 @@ class ReadFile:
         return sum(result.faulty for result in self.results)
 
     @property
+    def ledgers(self) -> tuple[Ledger, ...]:
+        """What becomes of the records at each target that the run asked for."""
+        targets = self.results[0].ledgers if self.results else {}
+        return tuple(joined([result.ledgers[target] for result in self.results]) for target in targets)
+
+    @property
     def shape(self) -> str:
         """The verdict for the file."""
         counts: Counter[str] = Counter()
@@ -77,6 +84,26 @@ def check(
     done and bytes in all. Raises TunelintError when a file or the tokenizer cannot be opened.
     """
     plan = plan_run(rules, ignore_fields, parameters or {})
+    files = scan_files(inputs, plan, jobs=jobs, parameters=parameters, stdin=stdin, progress=progress, chunk_size=chunk_size)
+    maker = FindingMaker(rules, files, plan, target, parameters or {})
+    findings = maker.findings()
+    reports = tuple(_file_report(file, maker) for file in files)
+    ordered = tuple(sorted(findings, key=Finding.sort_key))
+    extras = {"place": maker.place, "stdin": next((file.source.stdin for file in files if file.input.path == STDIN), None)}
+    return Report(reports, ordered, _leakage(reports, ordered), target=target, fail_on=fail_on, extras=extras)
+
+
+def scan_files(
+    inputs: Sequence[Input],
+    plan: RunPlan,
+    *,
+    jobs: int | None = None,
+    parameters: dict[str, Any] | None = None,
+    stdin: bytes | None = None,
+    progress: Progress | None = None,
+    chunk_size: int = CHUNK,
+) -> list[ReadFile]:
+    """Read and scan every file; see `check` for the arguments and what is raised."""
     if plan.scan.features is not None and (parameters or {}).get("tokenizer"):
         check_tokenizer(parameters or {})
     files = [ReadFile(item, Source(item.path, stdin if item.path == STDIN else None)) for item in inputs]
@@ -91,12 +118,7 @@ def check(
             progress(sum(file.source.size for file in files), total)
     if files and not any(file.results for file in files):  # nothing but pointers and broken archives: the columns are empty
         files[0].results.append(scan(Chunk(), plan.scan))
-    maker = FindingMaker(rules, files, plan, target, parameters or {})
-    findings = maker.findings()
-    reports = tuple(_file_report(file, maker) for file in files)
-    ordered = tuple(sorted(findings, key=Finding.sort_key))
-    extras = {"place": maker.place, "stdin": next((file.source.stdin for file in files if file.input.path == STDIN), None)}
-    return Report(reports, ordered, _leakage(reports, ordered), target=target, fail_on=fail_on, extras=extras)
+    return files
 
 
 def _chunks(files: Sequence[ReadFile], owners: list[int], chunk_size: int) -> Iterator[Chunk]:
@@ -113,7 +135,7 @@ def _chunks(files: Sequence[ReadFile], owners: list[int], chunk_size: int) -> It
 def _file_report(file: ReadFile, maker: FindingMaker) -> FileReport:
     return FileReport(
         file.input.path, file.input.split, file.shape, file.records, file.faulty, file.source.size, file.source.sha256,
-        maker.token_summary(file), file.input.reason,
+        maker.token_summary(file), file.input.reason, file.ledgers,
     )  # fmt: skip
 
 

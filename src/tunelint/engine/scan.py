@@ -19,6 +19,7 @@ from tunelint.records.record import Fault, Record
 if TYPE_CHECKING:
     from tunelint.checks.survey import Column
     from tunelint.engine.features import FeaturePlan
+    from tunelint.tokens.survivors import Ledger
 
 RecordCheck = Callable[[Record, dict[str, Any]], Iterator[Hit]]
 
@@ -70,6 +71,7 @@ class ChunkResult:
     offsets: list[int] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
     columns: dict[str, Column] = field(default_factory=dict)
+    ledgers: dict[str, Ledger] = field(default_factory=dict)
 
 
 def load_check(dotted: str) -> Callable[..., Any]:
@@ -111,9 +113,12 @@ def scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
     result.offsets = [record.offset for record in parsed]
     result.lengths = [len(record.raw) for record in parsed]
     if plan.features is not None and plan.features.names:
-        from tunelint.engine.features import compute
+        from tunelint.engine.features import Scanned, compute
+        from tunelint.engine.ledgers import ledgers_of
 
-        result.columns = compute(parsed, plan.features)
+        scanned = Scanned(parsed, plan.features)
+        result.columns = compute(scanned)
+        result.ledgers = ledgers_of(scanned)
     return result
 
 

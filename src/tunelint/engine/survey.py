@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunelint.checks.survey import Column, Survey, SurveyFile
-from tunelint.engine.features import FeaturePlan, compute
+from tunelint.engine.features import FeaturePlan, Scanned, compute
 from tunelint.engine.scan import ChunkResult
 from tunelint.records.chunks import FileFaults, read_chunks
 from tunelint.records.reader import records_of
@@ -41,7 +41,7 @@ def build_survey(
     fetch.file, fetch.row, fetch.line = file, row, line
     columns: dict[str, Column] = {}
     if features is not None:
-        parts = parts or [ChunkResult(columns=compute([], features))]  # empty files have columns too, without rows
+        parts = parts or [ChunkResult(columns=compute(Scanned([], features)))]  # empty files have columns too, without rows
         columns = {name: _join([result.columns[name] for result in parts]) for name in features.names}
     extras = {} if features is None else dict(features.parameters)
     return Survey(tuple(files), file, is_eval, line, row, columns, fetch, target, extras)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunelint.engine.result import TokenSummary
+from tunelint.records.discover import Input
 
 if TYPE_CHECKING:
     from tunelint.tokens.context import TokenContext
     from tunelint.tokens.counters import Counter
+
+
+def expected_chars(inputs: Sequence[Input]) -> int:
+    """Return about how much text the files hold, rounded, so that the same data compressed or copied is counted by the
+    same counter."""
+    size = sum(os.path.getsize(item.path) for item in inputs if os.path.isfile(item.path))
+    return 1 << size.bit_length()
 
 
 def run_context(parameters: dict[str, Any]) -> TokenContext:
@@ -47,12 +56,13 @@ def summarise(columns: Sequence[Any], parameters: dict[str, Any]) -> TokenSummar
         return TokenSummary(counter.name, counter.exact, 0, None, 0, 0, 0)
     p50, p95 = np.percentile(counts, [50, 95])
     return TokenSummary(
-        counter.name, counter.exact, int(counts.sum()), None, float(p50), float(p95), int(counts.max()), bins=_bins(counts),
+        counter.name, counter.exact, int(counts.sum()), None, float(p50), float(p95), int(counts.max()), bins=histogram(counts),
     )  # fmt: skip
 
 
-def _bins(counts: Any) -> tuple[tuple[int, int], ...]:
-    """Return the histogram of lengths in steps of half a doubling: records' lengths spread over orders of magnitude."""
+def histogram(counts: Any) -> tuple[tuple[int, int], ...]:
+    """Return pairs of the highest length in a bin and the number of records, in steps of half a doubling: lengths spread
+    over orders of magnitude. `counts` has one entry per record, at least one."""
     import numpy as np
 
     edges = sorted({round(2 ** (half / 2)) for half in range(2 * int(counts.max()).bit_length() + 1)})

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from tunelint.engine.result import Report
 from tunelint.findings import Excerpt, Finding, Severity
+from tunelint.tokens.survivors import joined
 
 _RED, _YELLOW, _DIM, _BOLD, _END = "\033[31m", "\033[33m", "\033[2m", "\033[1m", "\033[0m"
 _MOST_RELATED = 3
@@ -121,7 +122,7 @@ def _left_out(left: Counter[str]) -> Iterator[str]:
 
 
 def render_summary(report: Report) -> Iterator[str]:
-    """Yield the three lines at the end of a run."""
+    """Yield the lines at the end of a run."""
     counts = [
         plural(number, word)
         for number, word in ((report.errors, "error"), (report.warnings, "warning"), (report.count(Severity.NOTE), "note"))
@@ -134,6 +135,9 @@ def render_summary(report: Report) -> Iterator[str]:
     found = ", ".join(counts) if counts else "No findings"
     by_rule = " · ".join(f"{name} {count:,}" for name, count in list(report.by_rule.items())[:6])
     yield f"{found} in {plural(report.records, 'record')} ({plural(len(report.files), 'file')}{size})" + (f"   {by_rule}" if by_rule else "")
+    ledgers = [ledger for file in report.files if file.split == "train" for ledger in file.ledgers if ledger.rows]
+    if ledgers:
+        yield joined(ledgers).sentence() + "."
     fixable = Counter(finding.fix for finding in report.findings if finding.fix)
     if fixable:
         words = {"safe": "safely", "unsafe": "with loss (the record is changed or dropped)"}

@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tunelint.records.example import Example
-from tunelint.tokens.counters import Counter, counter_for
+from tunelint.tokens.counters import Counter, RememberingCounter, counter_for
 from tunelint.tokens.faults import REFUSED, faults_of
 from tunelint.tokens.huggingface import FolderCounter
-from tunelint.tokens.masks import PAIRS, RowMaker, as_trl_pair
+from tunelint.tokens.masks import PAIRS, RowMaker, as_trl_pair, refused
 from tunelint.tokens.outcomes import Outcome
 from tunelint.tokens.recipes import RECIPES, Recipe
 from tunelint.tokens.rows import NO_TEMPLATE, NotTrainable, common_prefix
@@ -45,6 +45,14 @@ class TokenContext:
     def with_window(self, window: int | None) -> TokenContext:
         """Return the context with another window (None keeps the target's)."""
         return self if window is None else replace(self, recipe=replace(self.recipe, window=window))
+
+    def remembering(self) -> TokenContext:
+        """Return the context with a counter that counts each text once; a folder's rows are made of more than texts."""
+        return self if isinstance(self.counter, FolderCounter) else replace(self, counter=RememberingCounter(self.counter))
+
+    def for_recipe(self, recipe: Recipe) -> TokenContext:
+        """Return the context of another target with the same tokenizer."""
+        return replace(self, recipe=recipe)
 
     def outcomes(self, records: Sequence[tuple[dict[str, Any], Example]]) -> list[Outcome]:
         """Return what becomes of records (the parsed record and its view).
@@ -84,11 +92,13 @@ class TokenContext:
         counts = self.counter.count([*(text for piece in prompt for text in piece.texts), chosen[: common_prefix(chosen, rejected)]])
         return int(counts.sum()) + sum(piece.fixed for piece in prompt) >= window
 
-    def rows_of(self, records: Sequence[tuple[dict[str, Any], Example]]) -> NDArray[np.int64]:
+    def rows_of(
+        self, records: Sequence[tuple[dict[str, Any], Example]], outcomes: dict[int, Outcome] | None = None
+    ) -> NDArray[np.int64]:
         """Return tokens, trained tokens and fault bits (`faults.py`) of each record before any window, shape (N, 3).
 
         All zero without a tokenizer folder, for conversations without a chat template, and for preference pairs, which
-        have no single row.
+        have no single row. `outcomes` takes what the window makes of each row, by its index, so that no row is made twice.
         """
         import numpy as np
 
@@ -103,8 +113,12 @@ class TokenContext:
                 row = maker.row(record, example)
             except NotTrainable as refusal:
                 rows[index, 2] = REFUSED if refusal.stops and refusal.reason != NO_TEMPLATE else 0
+                if outcomes is not None and refusal.reason != NO_TEMPLATE:
+                    outcomes[index] = refused(refusal)
             else:
                 rows[index] = len(row.ids), row.trained_count, faults_of(row, example, maker.folder)
+                if outcomes is not None:
+                    outcomes[index] = maker.outcome_of(row, record, example)
         return rows
 
 

@@ -61,6 +61,24 @@ class EstimateCounter:
         return estimate(texts)
 
 
+class RememberingCounter:
+    """Counts each text once, however many targets ask: for the texts of one chunk."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._known: dict[str, int] = {}
+        self.name, self.exact, self.note = counter.name, counter.exact, counter.note
+
+    def count(self, texts: list[str]) -> NDArray[np.int64]:
+        """Return the number of tokens of each text, shape (len(texts),)."""
+        import numpy as np
+
+        known = self._known
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, self._counter.count(new).tolist(), strict=True))
+        return np.array([known[text] for text in texts], dtype=np.int64)
+
+
 def counter_for(name_or_dir: str | os.PathLike[str] | None = None, *, expected_chars: int | None = None) -> Counter:
     """Return the counter for a model, an encoding or a tokenizer.
 

@@ -32,7 +32,8 @@ class RowMaker:
         """
         recipe = self.recipe
         if recipe.engine == "trl":
-            return sft_row(record, self.folder, assistant_only=recipe.assistant_only)
+            whole = recipe.trains == "all"
+            return sft_row(record, self.folder, assistant_only=recipe.assistant_only, completion_only=not whole)
         if recipe.engine == "axolotl":
             return axolotl_row(record, self.folder, AxolotlMask(train_on_inputs=recipe.train_on_inputs))
         if recipe.engine == "llamafactory":
@@ -50,19 +51,28 @@ class RowMaker:
                 return pair_verdict(
                     recipe, prompt=len(pair.prompt), chosen=len(pair.chosen), rejected=len(pair.rejected), exact=True
                 )
-            row = self.row(record, example)
-            if recipe.overlong == "proportional" and recipe.window is not None and len(row.ids) > recipe.window:
-                cut = self.row(record, example, window=recipe.window)
-                kept, trained, ends = len(cut.ids), cut.trained_count, _ends_alike(row, cut)
-            else:
-                part = window_of(len(row.ids), recipe)
-                kept, trained = part.stop - part.start, sum(row.trained[part])
-                ends = last_trained_survives(row.trained, part)
+            return self.outcome_of(self.row(record, example), record, example)
         except NotTrainable as refusal:
-            return Outcome("stops" if refusal.stops else "dropped", refusal.reason)
+            return refused(refusal)
+
+    def outcome_of(self, row: TokenRow, record: dict[str, Any], example: Example) -> Outcome:
+        """Return what the window makes of a row that `row` returned."""
+        recipe = self.recipe
+        if recipe.overlong == "proportional" and recipe.window is not None and len(row.ids) > recipe.window:
+            cut = self.row(record, example, window=recipe.window)
+            kept, trained, ends = len(cut.ids), cut.trained_count, _ends_alike(row, cut)
+        else:
+            part = window_of(len(row.ids), recipe)
+            kept, trained = part.stop - part.start, sum(row.trained[part])
+            ends = last_trained_survives(row.trained, part)
         return verdict(
             recipe, tokens=len(row.ids), wanted=row.trained_count, kept=kept, trained=trained, ends=ends, exact=row.exact
         )
+
+
+def refused(refusal: NotTrainable) -> Outcome:
+    """Return the outcome of a record that the target cannot use."""
+    return Outcome("stops" if refusal.stops else "dropped", refusal.reason)
 
 
 def as_trl_pair(record: dict[str, Any]) -> dict[str, Any]:

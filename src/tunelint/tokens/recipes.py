@@ -82,6 +82,22 @@ RECIPES: Mapping[str, Recipe] = {
             "llamafactory", "llamafactory", 2048, "proportional", "assistant", False, False,
             "llamafactory 0.9.5, cutoff_len and data/processor/supervised.py", _READ, batch_size=8,
         ),
+        Recipe(
+            "mlx-lm", "trl", 2048, "cut", "all", False, False,
+            "https://github.com/ml-explore/mlx-lm/blob/main/mlx_lm/lora.py (max_seq_length, mask_prompt)", _READ, batch_size=4,
+        ),
+        Recipe(
+            "ms-swift", "own", None, "drop", "assistant", True, True,
+            "https://swift.readthedocs.io/en/latest/Instruction/Command-line-parameters.html (the model's own limit)", _READ,
+        ),
+        Recipe(
+            "unsloth", "trl", None, "cut", "all", False, True,
+            "https://docs.unsloth.ai/basics/datasets-guide (max_seq_length is the user's)", _READ,
+        ),
+        Recipe(
+            "bedrock", "own", None, "cut", "assistant", False, False,
+            "https://docs.aws.amazon.com/nova/latest/userguide/fine-tune-prepare-data-understanding.html", _READ,
+        ),
         Recipe("tunelint", "own", None, "cut", "assistant", True, True, "tunelint's own trainers", _READ),
     )
 }  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
 
 from tunelint.tokens.outcomes import Outcome
 
@@ -16,7 +16,8 @@ class Ledger:
 
     `dropped`, `untrained` and `stopping` count records by reason; `answers_cut` counts trained rows that lose part of what
     was to be trained, `unended` trained rows whose last trained token (as a rule the end token) is lost. `estimated`
-    counts records whose numbers are estimates.
+    counts records whose numbers are estimates. `tokens_kept` counts the rows that the target keeps, trained or not: what
+    a service bills.
     """
 
     target: str
@@ -39,9 +40,10 @@ class Ledger:
         self.rows += 1
         self.tokens += outcome.tokens
         self.estimated += not outcome.exact
+        if outcome.fate in ("trained", "untrained"):
+            self.tokens_kept += outcome.kept
         if outcome.fate == "trained":
             self.trained += 1
-            self.tokens_kept += outcome.kept
             self.tokens_trained += outcome.trained
             self.tokens_cut += outcome.cut
             self.trained_tokens_cut += outcome.trained_cut
@@ -49,6 +51,12 @@ class Ledger:
             self.unended += outcome.ends is False
         else:
             {"dropped": self.dropped, "untrained": self.untrained, "stops": self.stopping}[outcome.fate][outcome.reason] += 1
+
+    def merge(self, other: Ledger) -> None:
+        """Add the sums of another ledger of the same target: a further chunk or file."""
+        for item in fields(self):
+            if item.name != "target":
+                setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
 
     @property
     def exact(self) -> bool:
@@ -59,6 +67,24 @@ class Ledger:
     def left_out(self) -> int:
         """Records that are in the file and teach nothing: dropped, untrained, or stopping the run."""
         return self.rows - self.trained
+
+    @property
+    def reasons(self) -> list[tuple[str, int]]:
+        """Why records are left out and how many, most first."""
+        sums = self.dropped + self.untrained + self.stopping
+        return sums.most_common()
+
+    def sentence(self) -> str:
+        """Say in one line what is left of the records."""
+        about = "" if self.exact else "about "
+        losses = [f"{count:,} {reason}" for reason, count in self.reasons]
+        if self.answers_cut:
+            losses.append(f"{self.answers_cut:,} with a cut answer")
+        why = f" ({'; '.join(losses)})" if losses else ""
+        return (
+            f"{self.target} trains on {about}{self.trained:,} of {self.rows:,} records{why}: "
+            f"{about}{self.tokens_trained:,} of {self.tokens:,} tokens"
+        )
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Return the optimizer steps of an epoch: rows that the target keeps, in batches, the last one perhaps short.
@@ -74,3 +100,11 @@ def survivors(target: str, outcomes: Iterable[Outcome]) -> Ledger:
     for outcome in outcomes:
         ledger.add(outcome)
     return ledger
+
+
+def joined(ledgers: Sequence[Ledger]) -> Ledger:
+    """Return the sums of several ledgers of one target."""
+    total = Ledger(ledgers[0].target if ledgers else "")
+    for ledger in ledgers:
+        total.merge(ledger)
+    return total

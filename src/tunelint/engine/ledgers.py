@@ -1,0 +1,36 @@
+"""What becomes of a chunk's records at each target that the run asks for: sums that travel lighter than rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tunelint.engine.features import Scanned
+
+if TYPE_CHECKING:
+    from tunelint.tokens.survivors import Ledger
+
+
+def ledgers_of(scanned: Scanned) -> dict[str, Ledger]:
+    """Return a ledger for each target in the run's `ledgers` ({} where there are none).
+
+    The parameter `window` replaces every target's own. The run's own target takes the rows that are made anyway.
+    """
+    parameters = scanned.plan.parameters
+    targets = parameters.get("ledgers", ())
+    if not targets:
+        return {}
+    from tunelint.tokens.recipes import recipe_for
+    from tunelint.tokens.survivors import survivors
+
+    ledgers = {}
+    for target in targets:
+        known = {}
+        if target == parameters.get("target") and "token-rows" in scanned.plan.names:
+            _ = scanned.token_rows  # fills the outcomes
+            known = scanned.outcomes
+        recipe = recipe_for(target, window=parameters.get("window"))
+        unknown = [index for index in range(len(scanned.records)) if index not in known]
+        made = scanned.context.for_recipe(recipe).outcomes([scanned.examples[index] for index in unknown])
+        known = {**known, **dict(zip(unknown, made, strict=True))}
+        ledgers[target] = survivors(target, known.values())
+    return ledgers
