@@ -57,6 +57,23 @@ def sorted_records(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
                 yield Hit(f"Records are sorted by length, from {way}.", file=index, score=abs(order), severity=Severity.NOTE)
 
 
+@needs("label")
+def one_sided_labels(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
+    """SIZE008: KTO records that are nearly all desirable, or nearly all undesirable. An error where one kind is missing."""
+    labels = survey.column("label")
+    for split in _SPLITS:
+        rows = survey.of_split(split)
+        rows = rows[labels[rows] >= 0]
+        if len(rows) < options["from_records"]:
+            continue
+        wanted = int((labels[rows] == 1).sum())
+        few, kind = min((wanted, "desirable"), (len(rows) - wanted, "undesirable"))
+        if few < options["share"] * len(rows):
+            severity = Severity.ERROR if few == 0 else None
+            number = "None" if few == 0 else f"{few:,}"
+            yield Hit(f"{number} of {len(rows):,} {split} records {'is' if few < 2 else 'are'} {kind}.", severity=severity)
+
+
 def _blocks(answers: NDArray[np.uint64]) -> tuple[int, int, float] | None:
     """Return labels, changes and the changes expected by chance, None where the answers are no labels or are mixed.
 

@@ -126,10 +126,12 @@ def last_turn_not_assistant(record: Record, options: dict[str, Any]) -> Iterator
         return
     for index in indices(example.turns, "last-turn-not-assistant"):
         left = index - example.answer_index
+        reads_like_answer = left > 1 and example.turns[index - 1].role == example.turns[index].role == "user"
         what = f"A {example.turns[index].own_role} turn comes" if left == 1 else f"{left} turns come"
         teaches = "teaches" if left == 1 else "teach"
-        edit = Edit("cut", example.turns[example.answer_index + 1].pointer)
-        yield Hit(f"{what} after the last assistant turn and {teaches} nothing.", pointer=example.turns[index].pointer, edit=edit)
+        hint = " The last one may be an answer under the wrong role." if reads_like_answer else ""
+        edit = None if reads_like_answer else Edit("cut", example.turns[example.answer_index + 1].pointer)
+        yield Hit(f"{what} after the last assistant turn and {teaches} nothing.{hint}", pointer=example.turns[index].pointer, edit=edit)
 
 
 def opening_assistant_turn(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
