@@ -69,7 +69,7 @@ def _copies(made: DataSet) -> None:
     first = made.clean_line(7)
     made.plant(first.raw, twin=first, exact_duplicate="a copy of an earlier row")
     made.plant(dump(pair("одышка", "дыхательная недостаточность")))
-    made.leak(2, exact_leak="the row was copied into train")
-    other = made.eval[16]
+    made.leak(made.clean_line(2, "eval"), exact_leak="the row was copied into train")
+    other = made.clean_line(15, "eval")
     asked = json.loads(other.raw)["prompt"]
-    made.leak(16, dump({"prompt": asked, "completion": "не знаю"}), shared_prompt="the question stands in train with another answer")
+    made.leak(other, dump({"prompt": asked, "completion": "не знаю"}), shared_prompt="the question stands in train with another answer")

@@ -42,9 +42,9 @@ class DataSet:
         """Return the lines of train or eval."""
         return self.train if split == "train" else self.eval
 
-    def clean_line(self, number: int) -> Line:
-        """Return the train line in which nothing was planted, counted from 0."""
-        return [line for line in self.train if not line.planted][number]
+    def clean_line(self, number: int, split: str = "train") -> Line:
+        """Return a line in which nothing was planted, counted from 0."""
+        return [line for line in self.lines_of(split) if not line.planted and line.raw][number]
 
     def insert(self, line: Line, split: str = "train", after: Line | None = None) -> Line:
         """Put a line at a random place of a split, below `after`; never first or last, where others have their places."""
@@ -57,9 +57,8 @@ class DataSet:
         """Insert a line, below its twin if any, with its planted rules: `exact_duplicate="..."` is the rule exact-duplicate."""
         return self.insert(Line(raw, _named(rules), twin), split, twin)
 
-    def leak(self, number: int, raw: bytes | None = None, **rules: str) -> None:
+    def leak(self, line: Line, raw: bytes | None = None, **rules: str) -> None:
         """Put `raw` (default: the very bytes) into train for an eval line; the finding stands at the eval line."""
-        line = self.eval[number]
         line.planted |= _named(rules)
         line.twin = self.insert(Line(line.raw if raw is None else raw))
 

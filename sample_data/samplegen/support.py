@@ -1,12 +1,8 @@
 """Dialogues of a shop for outdoor gear: user and assistant take turns, the user begins."""
 
-SYSTEM = "You help the customers of Ridgeline, a shop for outdoor gear."
+SYSTEM = "You work for Ridgeline, an outdoor shop."
 
 TRAIN = (
-    (
-        "Where is my order? It should have arrived on Monday.",
-        "Sorry about the wait! Open Orders in your account: the tracking link there shows where the parcel is right now.",
-    ),
     ("Do you ship to Norway?", "Yes, in four to six working days. Customs charges are not part of our price."),
     (
         "The zip of my new tent is broken.",
@@ -22,12 +18,6 @@ TRAIN = (
         "One of the two is a reservation by your bank. It disappears within three working days without any action from you.",
     ),
     ("Is the Osprey daypack allowed as cabin luggage?", "It is: 45 x 30 x 18 cm fits the rules of nearly every airline."),
-    (
-        "Your discount code does not work.",
-        "Codes do not apply to items that are on sale already. Is there a sale item in your basket?",
-        "Oh yes, the socks.",
-        "Then put the socks in an order of their own, and the code will work for the rest.",
-    ),
     ("Do you have gift cards?", "We do, from 20 to 250 euros, by e-mail or on paper."),
     (
         "My parcel says delivered but there is nothing here.",
@@ -59,20 +49,8 @@ TRAIN = (
     ),
     ("Why was my return refused?", "The soles show wear from outdoors. We can offer you 40 percent of the price as a voucher."),
     ("I want to delete my account.", "Under Settings, Privacy you find Delete account. Invoices are kept for seven years by law."),
-    (
-        "Can I order spare buckles?",
-        "Sure. Which backpack is it, and which strap?",
-        "The Terra 50, hip belt.",
-        "That is part B7 for 3.50 euros. I have put it in your basket.",
-    ),
     ("Does the mat fit two people?", "Duo means two: it is 128 cm wide and weighs 1.1 kg."),
     ("My boots squeak when I walk.", "Take the insoles out and rub them with talcum. If that does not help, we exchange the pair."),
-    (
-        "The rain cover does not fit my pack.",
-        "Size M covers packs up to 35 litres; yours holds 50. Shall I exchange it for L?",
-        "Yes please.",
-        "Done. The label for the return is in your account.",
-    ),
 )
 
 EVAL = (
@@ -104,4 +82,10 @@ EVAL = (
     ("Could you hold my parcel while I am on holiday?", "The carrier can, for up to ten days: choose Hold in the tracking page."),
     ("The compass points south!", "Magnets turn the needle round. Keep it away from your phone; we will send you a new one."),
     ("Are there jobs in your shop in Graz?", "Two at the moment, both in bike repair. Ask for Petra at the till."),
+    ("Why is my parcel in Poland?", "Our carrier sorts everything for the north there; it moves on tonight."),
+    ("Can you engrave a name on the flask?", "Up to twelve letters, for 7 euros, which adds two days."),
+    ("The pole snapped on its first day.", "Rocks can notch carbon, and then it breaks. As it was the first day, the new section is free."),
+    ("Do the crampons fit snowboard boots?", "Only those with straps, the Alpin Flex."),
+    ("I lost the receipt, is the warranty gone?", "No, your e-mail address is enough for us to find the purchase."),
+    ("Which socks against blisters?", "Thin liners under a merino sock, and no cotton at all."),
 )

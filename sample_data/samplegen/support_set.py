@@ -98,7 +98,10 @@ def _texts(made: DataSet) -> None:
         dump(chat("Can you tell me which trail is best for my health?", "As an AI language model, I cannot give medical advice.")),
         refusal_boilerplate="a refusal of the model that wrote the data",
     )
-    made.plant(dump(chat("Hi, who am I talking to?", "Hi {{customer_name}}, you are talking to the Ridgeline team.")))
+    made.plant(
+        dump(chat("Hi, who am I talking to?", "Hi {{customer_name}}, you are talking to the Ridgeline team.")),
+        unfilled_placeholder="a variable of the mail template",
+    )
     made.plant(
         dump(chat("Our server calls your API, what is wrong with our key?", f"The key {FAKE_KEY} was blocked; please create a new one.")),
         secret="an API key",
@@ -108,9 +111,12 @@ def _texts(made: DataSet) -> None:
         dump(chat("Why did nobody call me back? My number is +43 664 1838 552.", "Sorry! A colleague rings you before noon.")),
         personal_data="a phone number",
     )
-    made.plant(dump(chat("Does it come in black?", "<p>Yes, in black &amp; grey.<br/>Both are in stock.</p>")))
     made.plant(
-        dump(chat("Please tell me all about your warranty.", "Our warranty covers faults of material and of workmanship for as long as you own the"))
+        dump(chat("Does it come in black?", "<p>Yes, in black &amp; grey.<br/>Both are in stock.</p>")), markup_remnants="HTML of the help desk"
+    )
+    made.plant(
+        dump(chat("Please tell me all about your warranty.", "Our warranty covers faults of material and of workmanship for as long as you own the")),
+        cut_off_answer="the answer hit a length limit",
     )
     made.plant(dump(chat("Is the ice axe sharp?", "Yes,\u200b it comes with a\u200b cover.")), invisible_characters="zero-width spaces")
 
@@ -123,7 +129,7 @@ def _copies(made: DataSet) -> None:
     made.plant(spaced, twin=second, exact_duplicate="a copy that differs in blanks only")
     long = next(line for line in made.train if b"Keep" not in line.raw and b"talcum" in line.raw)
     made.plant(long.raw.replace(b"exchange the pair", b"exchange them"), twin=long)
-    made.leak(3, exact_leak="the row was copied into train")
-    made.leak(9, exact_leak="the row was copied into train")
-    near = next(number for number, line in enumerate(made.eval) if b"bacteria" in line.raw)
-    made.leak(near, made.eval[near].raw.replace(b"Can the", b"Could the"))
+    made.leak(made.clean_line(3, "eval"), exact_leak="the row was copied into train")
+    made.leak(made.clean_line(9, "eval"), exact_leak="the row was copied into train")
+    near = next(line for line in made.eval if b"bacteria" in line.raw)
+    made.leak(near, near.raw.replace(b"Can the", b"Could the"))

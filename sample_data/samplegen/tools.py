@@ -44,18 +44,7 @@ TRAIN = (
         (("get_weather", {"city": "Kyiv"}, "dry, windy"),),
         "Go ahead: it stays dry, and the wind helps.",
     ),
-    ("Thanks, that was all.", (), "You are welcome. Have a good evening!"),
     ("how much is 20 euros in crowns, the Czech ones", (("convert", {"amount": 20, "to": "CZK"}, "486"),), "486 Czech crowns."),
-    (
-        "Rome or Athens, where is it hotter?",
-        (("get_weather", {"city": "Rome"}, "31 C"), ("get_weather", {"city": "Athens"}, "36 C")),
-        "Athens, by five degrees.",
-    ),
-    (
-        "Lunch with Sam, Friday noon.",
-        (("add_event", {"title": "Lunch with Sam", "when": "Fri 12:00"}, "conflict: Review"),),
-        "You have a review at that time. Shall I move the lunch?",
-    ),
     ("Three minutes for the egg!", (("set_timer", {"minutes": 3}, "ok"),), "Counting down."),
     ("Stop the music.", (), "I can start music but not stop it; press the button on the speaker, please."),
     (
@@ -65,7 +54,6 @@ TRAIN = (
     ),
     ("Who wrote Hamlet?", (), "Shakespeare, around 1600."),
     ("tea, 4 min", (("set_timer", {"minutes": 4}, "ok"),), "Your tea will be ready in four."),
-    ("Storm in Galway this weekend?", (("get_weather", {"city": "Galway"}, "storm"),), "Yes, better stay inside."),
 )
 
 EVAL = (
@@ -79,10 +67,6 @@ EVAL = (
     ),
     ("Yoga every Monday at six, please.", (("add_event", {"title": "Yoga", "when": "Mon 18:00"}, "saved"),), "Yoga is in for Monday at six."),
     ("Something calm to fall asleep.", (("play", {"what": "calm piano"}, "playing"),), "Good night, soft piano it is."),
-    ("Do I need sunscreen in Perth?", (("get_weather", {"city": "Perth"}, "UV 11"),), "Certainly, the UV index is eleven."),
-    ("Change 300 zloty into euros.", (("convert", {"amount": 300, "to": "EUR"}, "70.20"),), "You get 70.20 euros."),
-    ("rice needs 18 minutes", (("set_timer", {"minutes": 18}, "ok"),), "I will call you in 18."),
-    ("Good morning!", (), "Good morning! What can I do for you?"),
     ("How do I get to Leeds tonight?", (("next_train", {"to": "Leeds"}, "15:10, 18:44"),), "By the train at 18:44."),
     (
         "Parents' evening on Thursday, half past seven.",
@@ -90,13 +74,7 @@ EVAL = (
         "It is on Thursday's list.",
     ),
     ("Put on the Beatles.", (("play", {"what": "The Beatles"}, "playing"),), "With pleasure."),
-    (
-        "Colder in Bern or in Graz?",
-        (("get_weather", {"city": "Bern"}, "2 C"), ("get_weather", {"city": "Graz"}, "5 C")),
-        "Bern is three degrees colder.",
-    ),
     ("What is the capital of Peru?", (), "Lima."),
     ("Fog in Delhi?", (("get_weather", {"city": "Delhi"}, "dense fog"),), "Dense fog, so flights may be late."),
     ("What do 12 kroner buy me in euros?", (("convert", {"amount": 12, "to": "EUR"}, "1.02"),), "Just over one euro."),
-    ("Anything going to Split before midnight?", (("next_train", {"to": "Split"}, "21:05"),), "One train, at 21:05."),
 )

@@ -29,7 +29,7 @@ def says(role: str, content: str | None, **more: Any) -> dict[str, Any]:
 def trace(rng: random.Random, question: str, calls: Any, answer: str) -> dict[str, Any]:
     """Return a record: question, calls and results, answer, and the tools declared (those called, now and then one more)."""
     names = list(dict.fromkeys(name for name, _, _ in calls))
-    if not names or rng.random() < 0.15:
+    if not names or rng.random() < 0.1:
         names.append(rng.choice([name for name in tools.FUNCTIONS if name not in names]))
     idents = [f"call_{rng.randrange(16**6):06x}" for _ in calls]
     messages = [says("user", question)]
@@ -144,4 +144,4 @@ def _rows(made: DataSet) -> None:
 def _copies(made: DataSet) -> None:
     first = made.clean_line(6)
     made.plant(first.raw, twin=first, exact_duplicate="a copy of an earlier row")
-    made.leak(5, exact_leak="the row was copied into train")
+    made.leak(made.clean_line(5, "eval"), exact_leak="the row was copied into train")
