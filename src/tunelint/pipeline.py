@@ -167,7 +167,8 @@ def make_plan(
         )
         for split in ("train", "eval")
     }  # fmt: skip
-    method = "supervised"
+    pairs = backend == "openai" and all(row.rejected for row in rows.train)
+    method = "dpo" if pairs else "supervised"
     return Plan(
         train=rows.train, eval=rows.eval, model=model, backend=backend, method=method, seed=seed,  # type: ignore[arg-type]
         hyperparameters=hyperparameters, run_dir=run_dir, train_sources=sources["train"], eval_sources=sources["eval"],

@@ -14,8 +14,18 @@ from tunelint.cli import exitcodes
 from tunelint.cli.clean import say_clean
 from tunelint.cli.options import format_options, gate_options, input_options, invocation, paths_argument, rule_options, run_options
 from tunelint.cli.output import Progress, parse_formats, say, tell, tell_files, write_report, write_text
-from tunelint.cli.train import backend_options, refuse
-from tunelint.cli.training import confirm_paid, follow, hyperparameters, model_name, say_verdict, tell_estimate, train_options
+from tunelint.cli.train import refuse
+from tunelint.cli.training import (
+    backend_options,
+    confirm_paid,
+    follow,
+    hyperparameters,
+    model_name,
+    say_verdict,
+    show_requests,
+    tell_estimate,
+    train_options,
+)
 
 
 @click.command("lint-and-train")
@@ -84,6 +94,7 @@ def command(**options: Any) -> int:
         tell("== train")
         tell_estimate(plan)
         if options["dry_run"]:
+            show_requests(plan)
             return exitcodes.OK if trained_on.ok else exitcodes.FINDINGS
         confirm_paid(options)
         folder = start_run(plan)

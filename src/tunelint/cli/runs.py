@@ -65,7 +65,10 @@ def show_command(name: str, form: str) -> int:
         say(f"error     {record['error']}")
     if (run.path / "metrics.jsonl").is_file() and (run.path / "metrics.jsonl").stat().st_size:
         say(render_terminal(judge([run.path]), False).rstrip("\n"))
-    if run.state in ("interrupted", "failed", "created"):
+    remote_job = (record.get("api") or {}).get("job")
+    if remote_job:
+        say(f"job       {remote_job} at {record['api']['base_url']}")
+    if run.state in ("interrupted", "failed", "created") or (remote_job and run.state not in ("succeeded", "cancelled")):
         say(f"go on with: tunelint runs resume {run.id}")
     return exitcodes.OK
 

@@ -10,7 +10,17 @@ import click
 from tunelint.cli import exitcodes
 from tunelint.cli.options import gate_options, input_options, invocation, paths_argument, rule_options, run_options
 from tunelint.cli.output import Progress, tell
-from tunelint.cli.training import confirm_paid, follow, hyperparameters, model_name, say_verdict, tell_estimate, train_options
+from tunelint.cli.training import (
+    backend_options,
+    confirm_paid,
+    follow,
+    hyperparameters,
+    model_name,
+    say_verdict,
+    show_requests,
+    tell_estimate,
+    train_options,
+)
 
 
 @click.command("train")
@@ -52,6 +62,7 @@ def command(**options: Any) -> int:
     )  # fmt: skip
     tell_estimate(plan)
     if options["dry_run"]:
+        show_requests(plan)
         return exitcodes.OK
     confirm_paid(options)
     folder = start_run(plan)
@@ -60,11 +71,6 @@ def command(**options: Any) -> int:
     judged = finish_run(folder, given.settings, report)
     say_verdict(judged, folder)
     return exitcodes.OK if with_run_findings(report, judged.findings).ok else exitcodes.FINDINGS
-
-
-def backend_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the backend's own settings; keys are named, never their values."""
-    return {name: options[name] for name in ("base_url", "api_key_env") if options.get(name)}
 
 
 def refuse(report: Any) -> int:

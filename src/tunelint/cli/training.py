@@ -28,6 +28,12 @@ train_options: Callable[..., Any] = _all(
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Seed of the draw, the order and the model."),
     click.option("--base-url", metavar="URL", help="Endpoint of the API."),
     click.option("--api-key-env", metavar="NAME", help="Environment variable with the API key."),
+    click.option("--header-env", multiple=True, metavar="HEADER=NAME", help="Send an HTTP header whose value is in an environment variable."),
+    click.option("--learning-rate-multiplier", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Scales the default learning rate."),
+    click.option("--suffix", metavar="NAME", help="API: part of the tuned model's name."),
+    click.option("--price", type=click.FloatRange(min=0), metavar="USD", help="API: price of a million trained tokens, to say the cost."),
+    click.option("--max-offline", type=click.FloatRange(min=0, min_open=True), metavar="HOURS", help="API: how long the network may be away.  [default: 24]"),
+    click.option("--allow-secrets", is_flag=True, help="API: send the rows though there are keys or passwords in them."),
     click.option("--run-dir", type=click.Path(), metavar="DIR", help="Folder of this run.  [default: a new one below runs/]"),
     click.option("--yes", is_flag=True, help="Do not ask before anything that costs money."),
     click.option("--dry-run", is_flag=True, help="Say what would be done and what it would take; do nothing."),
@@ -38,7 +44,7 @@ def hyperparameters(options: dict[str, Any]) -> Any:
     """Return the hyperparameters that the command line gives."""
     from tunelint.train import Hyperparameters
 
-    names = ("epochs", "batch_size", "learning_rate", "max_length", "method", "patience")
+    names = ("epochs", "batch_size", "learning_rate", "max_length", "method", "patience", "learning_rate_multiplier")
     return Hyperparameters(**{name: options[name] for name in names if options.get(name) is not None})
 
 
@@ -55,6 +61,11 @@ def tell_estimate(plan: Any) -> None:
     """Say what a run will take."""
     from tunelint.train import backend_for
 
+    if plan.backend == "openai":
+        from tunelint.train.api.preflight import notes
+
+        for note in notes(plan):
+            tell(note)
     estimate = backend_for(plan.backend).estimate(plan)
     tell(f"model {plan.model}, {len(plan.train):,} train rows, {len(plan.eval):,} eval rows")
     parts = []
@@ -69,6 +80,28 @@ def tell_estimate(plan: Any) -> None:
     if estimate.cost_usd is not None:
         parts.append(f"about {estimate.cost_usd:.2f} USD")
     tell(f"estimate: {', '.join(parts) or 'unknown'} ({estimate.basis})")
+
+
+def show_requests(plan: Any) -> None:
+    """Print the requests that an API run would send, as JSON; raises what would keep it from starting."""
+    import json
+
+    if plan.backend == "openai":
+        from tunelint.train.api.preflight import check, requests
+
+        check(plan)
+        say(json.dumps(requests(plan), ensure_ascii=False, indent=1))
+
+
+def backend_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the backend's own settings, to be kept in run.json; secrets are named by their variables, never by value."""
+    chosen = {name: options[name] for name in ("base_url", "api_key_env", "suffix", "price", "allow_secrets") if options.get(name)}
+    if options.get("max_offline"):
+        chosen["max_offline"] = options["max_offline"] * 3600
+    headers = dict(item.partition("=")[::2] for item in options.get("header_env") or ())
+    if any(not header or not variable for header, variable in headers.items()):
+        raise TunelintError("--header-env is written HEADER=NAME, the name of an environment variable that holds the value.")
+    return {**chosen, "headers_env": headers} if headers else chosen
 
 
 def _seconds(seconds: float) -> str:

@@ -1,0 +1,1 @@
+"""The parts of the backend for OpenAI-compatible APIs: connection, payload, upload, create, follow, explain."""

@@ -1,0 +1,126 @@
+"""What is said, and refused, before a remote job: closing services, secrets in the data, tokens and cost."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tunelint.api import lint
+from tunelint.errors import TunelintError
+from tunelint.targets import load_target, today
+from tunelint.train.api.connection import Connection, connect
+from tunelint.train.api.payload import check_request, job_request, message, rows_with_reasoning, uploads
+from tunelint.train.backend import Estimate
+from tunelint.train.plan import Plan
+
+SECRETS = "PII001"
+
+
+def notes(plan: Plan) -> list[str]:
+    """Return what the user should know before the job: where it goes, what is closing, what is not sent."""
+    connection = connect(plan.options)
+    said = [f"the rows are sent to {connection.base_url}"]
+    if connection.is_openai:
+        for fact in load_target("openai").endings:
+            days = (fact.value - today()).days
+            when = f"in {days} days" if days > 0 else "over"
+            said.append(f"{fact.says} {fact.value} ({when}; {fact.source}, read {fact.read})")
+    if plan.method == "dpo":
+        said.append("every row is a preference pair: the method is dpo")
+    reasoning = rows_with_reasoning([*plan.train, *plan.eval])
+    if reasoning:
+        said.append(f"{reasoning:,} rows hold reasoning, which OpenAI's form cannot carry; it is left out")
+    return said
+
+
+def requests(plan: Plan) -> list[dict[str, Any]]:
+    """Return the requests of a run as they would be sent, file ids and the run's mark apart. Secrets are not in them."""
+    connection = connect(plan.options)
+    files = uploads(plan, connection.is_azure)
+    sent: list[dict[str, Any]] = [
+        {
+            "method": "POST", "url": f"{connection.base_url}/files", "form": {"purpose": "fine-tune"},
+            "file": {"name": file.filename, "bytes": len(file.content), "first_line": file.content.split(b"\n", 1)[0].decode("utf-8-sig")},
+        }
+        for file in files
+    ]  # fmt: skip
+    ids = {file.split: f"<id of the {file.split} file>" for file in files}
+    body = job_request(plan, ids, "<mark of the run>")
+    sent.append({"method": "POST", "url": f"{connection.base_url}/fine_tuning/jobs", "body": body})
+    return sent
+
+
+def refuse_unfit(plan: Plan, connection: Connection) -> None:
+    """Refuse what must not or cannot be sent. Raises TunelintError; see `refuse_secrets`."""
+    check_request(plan)
+    files = uploads(plan, connection.is_azure)
+    if not plan.options.get("allow_secrets"):
+        refuse_secrets([(file.split, file.content) for file in files])
+
+
+def refuse_secrets(files: list[tuple[str, bytes]]) -> None:
+    """Look for keys and passwords in the very bytes that would be sent, whatever was linted or ignored before.
+
+    Raises TunelintError that says how many there are and where the first lies.
+    """
+    with tempfile.TemporaryDirectory(prefix="tunelint-") as room:
+        paths = []
+        for split, content in files:
+            path = Path(room, f"{split}.jsonl")
+            path.write_bytes(content)
+            paths.append(path)
+        report = lint(paths, select=(SECRETS,), scope="record", jobs=1)
+    found = [finding for finding in report.findings if finding.code == SECRETS]
+    if found:
+        first = found[0]
+        raise TunelintError(
+            f"The rows hold {len(found):,} secret{'s' * (len(found) > 1)} ({SECRETS}), the first in {Path(first.path or '').stem} "
+            f"row {first.line}: {first.message} "
+            "They would leave this machine: remove them (tunelint clean --unsafe-fixes), or say --allow-secrets."
+        )
+
+
+def estimate(plan: Plan) -> Estimate:
+    """Count the tokens that are billed; the cost is known where the price is (`--price`, USD per million tokens)."""
+    from tunelint.tokens.counters import counter_for
+
+    connection = connect(plan.options)
+    check_request(plan)
+    counter = counter_for(plan.model if connection.is_openai else None)
+    texts = [json.dumps(message(turn), ensure_ascii=False) if turn.calls else turn.text for row in plan.train for turn in row.messages]
+    tokens = int(counter.count(texts).sum()) + 4 * len(texts)
+    epochs, price = plan.hyperparameters.epochs, plan.options.get("price")
+    size = plan.hyperparameters.batch_size
+    steps = -(-len(plan.train) // size) * epochs if size and epochs else None
+    cost = tokens * epochs * float(price) / 1e6 if price and epochs else None
+    unknown = "" if cost is not None else "; the cost is unknown without --price and --epochs"
+    exact = "" if counter.exact and connection.is_openai else ", an estimate for this model"
+    return Estimate(
+        tokens=tokens, steps=steps, seconds=None, memory_bytes=None, cost_usd=cost, parameters=None, trained_parameters=None,
+        flops=None, basis=f"tokens by {counter.name}{exact}{unknown}",
+    )  # fmt: skip
+
+
+def model_notes(client: Any, model: str) -> list[str]:
+    """Ask the service about the model: unknown, or about to be shut down. A service without this endpoint says nothing."""
+    import openai
+
+    try:
+        found = client.models.retrieve(model)
+    except openai.NotFoundError:
+        return [f"the service does not list the model {model}; it may still train it"]
+    except openai.OpenAIError:
+        return []
+    end = getattr(found, "shutdown_date", None)
+    return [f"the service shuts {model} down on {end}"] if end else []
+
+
+def check(plan: Plan) -> Connection:
+    """Return the connection of a plan that may be started. Raises TunelintError for one that may not."""
+    if plan.model == "tiny" and connect(plan.options).is_openai:
+        raise TunelintError("tiny is tunelint's own demonstration model; name one of the service's with --model.")
+    connection = connect(plan.options)
+    refuse_unfit(plan, connection)
+    return connection

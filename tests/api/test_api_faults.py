@@ -1,0 +1,351 @@
+"""The API backend against a service that fails in every way: one job, no lost metric, a clear message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.fault_server import EPOCHS, STEPS, Fault, FaultServer, as_base64, curve
+from train.train_rows import support_rows
+from tunelint.errors import TunelintError
+from tunelint.train import Hyperparameters, MessageEvent, Plan, RunFolder, StateEvent
+from tunelint.train.openai_api import OpenAIBackend
+
+KEY = "sk-test-verysecretkey0123456789"
+
+
+class FakeClock:
+    """Sleeping takes no time; `wake` is called at every sleep."""
+
+    def __init__(self) -> None:
+        self.time, self.sleeps = 0.0, []
+        self.wake: Any = None
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        self.sleeps.append(seconds)
+        if self.wake:
+            self.wake()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    server = FaultServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def run(server: FaultServer, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("A_KEY", KEY)
+    monkeypatch.setenv("A_HEADER", "tenant-secret-77")
+    count = iter(range(100))
+
+    def start(**options: Any) -> RunFolder:
+        plan = Plan(
+            support_rows(12, 1), support_rows(4, 2), model="gpt-x", backend="openai", hyperparameters=Hyperparameters(epochs=EPOCHS),
+            run_dir=tmp_path / "runs" / f"run{next(count)}",
+            options={"base_url": server.url, "api_key_env": "A_KEY", "headers_env": {"X-Tenant": "A_HEADER"}, **options},
+        )  # fmt: skip
+        return OpenAIBackend(clock).start(plan)
+
+    return start
+
+
+def follow(folder: RunFolder, clock: FakeClock) -> list[Any]:
+    return list(OpenAIBackend(clock).follow(folder))
+
+
+def check_whole(folder: RunFolder) -> None:
+    """Every point of the curve is there, once, with its own values."""
+    points = folder.metrics.read()
+    train = [point for point in points if "loss" in point]
+    evals = [point for point in points if "eval_loss" in point]
+    assert [point["step"] for point in train] == list(range(1, STEPS + 1))
+    assert [point["loss"] for point in train] == [curve(step)["train_loss"] for step in range(1, STEPS + 1)]
+    assert [(point["step"], point["epoch"], point["eval_loss"]) for point in evals] == [
+        (step, step * EPOCHS / STEPS, curve(step)["full_valid_loss"]) for step in (4, 8, 12)
+    ]
+    assert all(point["eval_mean_token_accuracy"] == 0.6 for point in evals)
+
+
+def texts(events: list[Any]) -> str:
+    return "\n".join(event.text for event in events if isinstance(event, MessageEvent | StateEvent))
+
+
+def check_one_job(server: FaultServer) -> None:
+    assert len(server.service.jobs) == 1
+    assert len(server.service.files) == 2
+
+
+def test_a_quiet_life(server, clock, run):
+    folder = run()
+    events = follow(folder, clock)
+    check_whole(folder)
+    check_one_job(server)
+    record = folder.read()
+    assert record["state"] == "succeeded"
+    assert record["best"] == {"step": 8, "epoch": 2.0, "eval_loss": 1.0}
+    assert record["checkpoints"] == [4, 8, 12]
+    assert record["api"]["fine_tuned_model"] == "ft:model:one"
+    assert "pondering" in texts(events), "an unknown status is told, and is no end"
+    body = server.service.bodies[0]
+    assert body["metadata"] == {"run": record["api"]["run"]}
+    assert body["method"] == {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": EPOCHS}}}
+    sent = server.service.contents[body["training_file"]].decode().splitlines()
+    assert json.loads(sent[0])["messages"][-1]["role"] == "assistant"
+    assert len(sent) == 12
+
+
+def test_secrets_are_sent_but_never_written(server, clock, run):
+    folder = run()
+    server.service.faults.append(Fault("GET .*/ftjob-1", "500", message=f"broken for Bearer {KEY} of tenant-secret-77"))
+    events = follow(folder, clock)
+    assert any(headers.get("x-tenant") == "tenant-secret-77" and headers["authorization"] == f"Bearer {KEY}" for headers in server.service.headers)
+    everything = b"".join(path.read_bytes() for path in folder.path.rglob("*") if path.is_file()) + texts(events).encode()
+    assert b"broken for" in everything
+    assert KEY.encode() not in everything
+    assert b"tenant-secret-77" not in everything
+
+
+CREATE, LIST = "POST /v1/fine_tuning/jobs", "GET /v1/fine_tuning/jobs"
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [Fault(CREATE, "drop")],
+        [Fault(CREATE, "drop-after")],
+        [Fault(CREATE, "drop", times=3)],
+        [Fault(CREATE, "drop-after"), Fault(LIST, "drop", times=4)],
+        [Fault(CREATE, "500")],
+        [Fault(CREATE, "409")],
+        [Fault(CREATE, "html")],
+        [Fault(CREATE, "429", headers={"Retry-After": "17"}, times=2)],
+        [Fault("POST /v1/files", "drop-after"), Fault(CREATE, "drop-after")],
+        [Fault("POST /v1/files", "drop", times=2)],
+        [Fault("GET .*", "503", times=7, skip=9)],
+        [Fault("GET .*events", "drop", times=3), Fault("GET .*checkpoints", "html", times=2)],
+        [Fault("GET .*", "drop", times=30, skip=12)],
+    ],
+    ids=lambda faults: "+".join(f"{fault.call.split('/')[-1]}:{fault.do}x{fault.times}" for fault in faults),
+)
+def test_one_job_whatever_the_network_does(server, clock, run, faults):
+    server.service.faults = faults
+    folder = run()
+    events = follow(folder, clock)
+    check_one_job(server)
+    check_whole(folder)
+    assert any(isinstance(event, MessageEvent) and event.level == "warning" for event in events)
+
+
+def test_retry_after_is_kept(server, clock, run):
+    server.service.faults = [Fault(CREATE, "429", headers={"Retry-After": "17"})]
+    follow(run(), clock)
+    assert 17.0 in clock.sleeps
+
+
+def test_a_slow_answer_to_create_is_no_second_job(server, clock, run):
+    server.service.faults = [Fault(CREATE, "slow")]
+    folder = run(timeout=0.3)
+    events = follow(folder, clock)
+    check_one_job(server)
+    check_whole(folder)
+    assert "created all the same" in texts(events)
+
+
+@pytest.mark.parametrize("how", ["no metadata", "no filter", "a list that lags"])
+def test_the_job_is_found_again_at_lesser_services(server, clock, run, how):
+    service = server.service
+    service.keeps_metadata, service.filters = how != "no metadata", how == "a list that lags"
+    service.list_lags = 2 if how == "a list that lags" else 0
+    service.faults = [Fault(CREATE, "drop-after")]
+    folder = run()
+    follow(folder, clock)
+    check_one_job(server)
+
+
+def test_another_runs_job_is_not_taken(server, clock, run):
+    server.service.keeps_metadata = False
+    first, second = run(), run()
+    follow(first, clock)
+    server.service.faults = [Fault(CREATE, "drop")]
+    follow(second, clock)
+    assert first.read()["api"]["job"] != second.read()["api"]["job"]
+    assert len(server.service.jobs) == 2
+    assert len(server.service.files) == 2, "the second run uses the files of the first"
+
+
+def test_a_run_that_died_in_create_finds_its_job(server, clock, run):
+    folder = run()
+    server.service.faults = [Fault(CREATE, "drop-after")]
+
+    def die() -> None:
+        raise SystemExit(9)
+
+    clock.wake = die
+    with pytest.raises(SystemExit):
+        follow(folder, clock)
+    assert folder.read()["api"]["job"] is None
+    clock.wake = None
+    follow(folder, clock)
+    check_one_job(server)
+    check_whole(folder)
+
+
+def test_a_resumed_run_keeps_what_the_service_forgot(server, clock, run):
+    folder = run()
+
+    def stop_when_running() -> None:
+        if len(folder.metrics.read()) > 4:
+            raise SystemExit(9)
+
+    clock.wake = stop_when_running
+    with pytest.raises(SystemExit):
+        follow(folder, clock)
+    server.service.drop_events = {1, 2, 3}
+    server.service.result = lambda content: b""
+    clock.wake = None
+    follow(folder, clock)
+    check_whole(folder)
+
+
+def test_events_twice_and_out_of_order(server, clock, run):
+    server.service.shuffle = True
+    folder = run()
+    events = follow(folder, clock)
+    check_whole(folder)
+    assert texts(events).count("Fine-tuning job started") == 1
+
+
+@pytest.mark.parametrize(
+    "result",
+    [as_base64, lambda content: as_base64(content)[:-5], lambda content: content[:-31], lambda content: b"\xef\xbb\xbf" + content[:-1]],
+    ids=["base64", "cut base64", "cut", "byte order mark, no last line end"],
+)  # fmt: skip
+def test_result_files_fill_the_gaps(server, clock, run, result):
+    server.service.result = result
+    server.service.drop_events = {2, 3, 7}
+    folder = run()
+    follow(folder, clock)
+    check_whole(folder)
+
+
+def test_a_result_file_of_nothing_is_said(server, clock, run):
+    server.service.result = lambda content: b"gone"
+    folder = run()
+    assert "holds no metrics" in texts(follow(folder, clock))
+    check_whole(folder)
+
+
+def test_a_vanished_job(server, clock, run):
+    folder = run()
+
+    def vanish() -> None:
+        if len(folder.metrics.read()) > 4:
+            server.service.jobs.clear()
+
+    clock.wake = vanish
+    with pytest.raises(TunelintError, match=r"no longer knows the job ftjob-1.*points of its curve are kept"):
+        follow(folder, clock)
+    assert server.service.calls.count(CREATE) == 1
+    assert len(folder.metrics.read()) > 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault(CREATE, "429", code="insufficient_quota", times=99), r"no credit or has used up its limit \(insufficient_quota\)"),
+        (Fault(CREATE, "403", code="training_not_available", times=99), r"create no fine-tuning job any more.*--backend local"),
+        (Fault(CREATE, "400", message="batch_size is too large", times=99), "batch_size is too large"),
+        (Fault("POST /v1/files", "401", times=99), "does not accept the key in A_KEY"),
+        (Fault("GET .*/ftjob-1", "drop", times=999), r"no answer from 127.0.0.1 for .* tunelint runs resume"),
+        (Fault(CREATE, "drop", times=999), r"could not be created .* runs resume"),
+    ],
+    ids=["quota", "shut out", "bad request", "bad key", "offline", "offline before the job"],
+)
+def test_refusals_in_plain_words(server, clock, run, fault, said):
+    server.service.faults = [fault]
+    folder = run(max_offline=600)
+    with pytest.raises(TunelintError, match=said) as error:
+        follow(folder, clock)
+    assert KEY not in str(error.value)
+    assert len(server.service.jobs) <= 1
+    if fault.do != "drop":
+        assert server.service.calls.count(CREATE) <= 1, "a refusal is not tried again"
+    server.service.faults = []
+    follow(folder, clock)
+    check_one_job(server)
+    check_whole(folder)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ({"code": "invalid_training_file", "message": 'Invalid file format. Example 3 contains an extra "weight".'}, "Example 3 is"),
+        ({"code": "unsafe_file", "message": "This file failed moderation safety checks. Flagged lines: 4, 11"}, "moderation has flagged"),
+        ({"code": "exceeded_quota", "message": "Quota", "param": None}, "add credit"),
+        ({}, "the service gives no reason"),
+    ],
+)  # fmt: skip
+def test_a_failed_job_is_explained(server, clock, run, error, said):
+    server.service.statuses = ["validating_files", "failed"]
+    server.service.error = error
+    folder = run()
+    with pytest.raises(TunelintError, match=said) as caught:
+        follow(folder, clock)
+    rows = support_rows(12, 1)
+    for number in {3: [3]}.get(3 if "Example 3" in str(error) else 0, [4, 11] if "Flagged" in str(error) else []):
+        assert rows[number - 1].digest in str(caught.value)
+    assert folder.read()["state"] == "failed"
+
+
+def test_cancel(server, clock, run):
+    folder = run()
+    clock.wake = lambda: (_ for _ in ()).throw(SystemExit(9))
+    with pytest.raises(SystemExit):
+        follow(folder, clock)
+    clock.wake = None
+    OpenAIBackend(clock).cancel(folder)
+    assert server.service.jobs["ftjob-1"]["status"] == "cancelled"
+    assert folder.state == "cancelled"
+
+
+def test_ctrl_c_leaves_the_job_and_says_how_to_go_on(server, clock, run):
+    import os
+    import signal
+
+    folder = run()
+
+    def press() -> None:
+        if folder.read()["api"]["job"]:
+            clock.wake = None
+            os.kill(os.getpid(), signal.SIGINT)
+
+    clock.wake = press
+    events: list[Any] = []
+    with pytest.raises(KeyboardInterrupt):
+        events.extend(iter_into(OpenAIBackend(clock).follow(folder), events))
+    assert f"tunelint runs resume {folder.id}" in texts(events)
+    assert server.service.jobs["ftjob-1"]["status"] != "cancelled"
+    follow(folder, clock)
+    check_one_job(server)
+    check_whole(folder)
+
+
+def iter_into(events: Iterator[Any], seen: list[Any]) -> list[Any]:
+    for event in events:
+        seen.append(event)
+    return []
