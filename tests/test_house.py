@@ -10,8 +10,8 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src/tunelint"
 # A room imports only rooms above it in this list.
 ROOMS = [
-    "errors", "findings", "records", "tokens", "similarity", "rulebook", "checks", "targets", "engine", "suppress", "config", "api",
-    "report", "fixes", "train", "curves", "ablation", "pipeline", "cli", "testing",
+    "errors", "findings", "records", "tokens", "similarity", "rulebook", "checks", "targets", "prices", "engine", "suppress", "config", "api",
+    "report", "fixes", "train", "curves", "stats", "ablation", "pipeline", "cli", "testing",
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py"))
 
