@@ -141,7 +141,7 @@ CHAT_DEFECTS: list[Defect] = [
             {"role": "tool", "tool_call_id": "call_1", "content": "2"}, answer("The result is 2."))),
     planted("exact duplicate", "exact-duplicate", CHAT[3]),
     planted("near duplicate (last words differ)", "near-duplicate",
-            chat(PAIRS[2][0], PAIRS[2][1].replace("build the list inside", "create the list there"))),
+            chat(PAIRS[2][0], PAIRS[2][1].replace("the list inside", "the list there"))),
     planted("duplicate hidden by case and spacing", "near-duplicate", chat(_Q.upper(), _A.replace(" ", "  "))),
     planted("same prompt, contradicting answers", "conflicting-answers", chat("Is Python compiled?", "Yes, to bytecode, before it runs."),
             chat("Is Python compiled?", "No, it is only ever interpreted from source.")),
@@ -240,7 +240,7 @@ _LEAKED_PAIR = tuple(str(message["content"]) for message in _LEAKED["messages"][
 
 LEAKS: list[Defect] = [
     leak("leak: exact row", "exact-leak", _LEAKED, _LEAKED),
-    leak("leak: near copy", "near-leak", _LEAKED, chat(_LEAKED_PAIR[0], _LEAKED_PAIR[1].replace("the list of words", "that list"))),
+    leak("leak: near copy", "near-leak", _LEAKED, chat(_LEAKED_PAIR[0], _LEAKED_PAIR[1].replace("list of words", "list of them"))),
     leak("leak: same prompt, other answer", "shared-prompt", _LEAKED, chat(_LEAKED_PAIR[0], "A regular expression does it in one line.")),
     leak("leak: copy in capitals, keys reordered", "near-leak", _LEAKED,
          {"messages": [{"content": m["content"].upper(), "role": m["role"]} for m in _LEAKED["messages"]]}),
