@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tunelint.cli import exitcodes
-from tunelint.cli.options import format_options, gate_options, input_options, invocation, paths_argument, rule_options, run_options
+from tunelint.cli.options import (
+    Invocation,
+    format_options,
+    gate_options,
+    input_options,
+    invocation,
+    paths_argument,
+    rule_options,
+    run_options,
+)
 from tunelint.cli.output import Progress, parse_formats, say, tell, tell_files, write_report
+
+if TYPE_CHECKING:
+    from tunelint.fixes import FixedFile
+    from tunelint.fixes.clusters import Keep
+    from tunelint.fixes.decide import Mode
 
 
 @click.command("lint")
@@ -34,15 +48,22 @@ def command(**options: Any) -> int:
     tunelint lint data/ --select DUP,LEAK --format json > report.json
     """
     from tunelint.api import lint_inputs
-    from tunelint.errors import TunelintError
+    from tunelint.fixes import fix_in_place
     from tunelint.report.text import render_summary
 
     formats = parse_formats(options["formats"])
-    if options["fix"] or options["unsafe_fixes"] or options["diff"]:
-        raise TunelintError("lint --fix, --unsafe-fixes and --diff are not in this version; `tunelint clean` writes mended copies")
+    if options["unsafe_fixes"] and not (options["fix"] or options["diff"]):
+        raise click.UsageError("--unsafe-fixes goes with --fix or --diff")
+    mode: Mode = "fixes" if options["unsafe_fixes"] else "safe-only"
     given = invocation(options)
+    if options["diff"]:
+        return show_diff(given, mode)
     with Progress("checking") as progress:
-        report = lint_inputs(given.inputs, given.settings, progress=progress)
+        if options["fix"]:
+            report, fixed = fix_in_place(given.inputs, given.settings, mode, progress)
+            tell_fixed(fixed)
+        else:
+            report = lint_inputs(given.inputs, given.settings, progress=progress)
     if options["statistics"]:
         for name, count in report.by_rule.items():
             say(f"{count:>9,}  {name}")
@@ -53,3 +74,28 @@ def command(**options: Any) -> int:
         for line in render_summary(report):
             tell(line)
     return exitcodes.OK if report.ok else exitcodes.FINDINGS
+
+
+def show_diff(given: Invocation, mode: Mode, keep: Keep = "first") -> int:
+    """Print what fixes would change and write nothing; 1 when there is a difference."""
+    from tunelint.fixes import Choice, preview, work_on
+
+    with Progress("checking") as progress, work_on(given.inputs, given.settings, Choice(mode, keep), progress=progress) as work:
+        changed = bool(work.changed)
+        for line in preview(work):
+            say(line)
+    if not changed and not given.quiet:
+        tell("nothing to change")
+    return exitcodes.FINDINGS if changed else exitcodes.OK
+
+
+def tell_fixed(fixed: list[FixedFile]) -> None:
+    """Say which files were mended, and where their previous bytes lie."""
+    from tunelint.report.text import plural, visible
+
+    for file in fixed:
+        parts = [f"{plural(file.edited, 'record')} mended" if file.edited else "", f"{file.removed:,} removed" if file.removed else ""]
+        parts += list(file.file_fixes)
+        tell(f"fixed {visible(file.path)}: {', '.join(part for part in parts if part)} (previous bytes: {visible(str(file.undo))})")
+    if not fixed:
+        tell("nothing to fix")

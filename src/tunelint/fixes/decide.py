@@ -11,13 +11,16 @@ from tunelint.checks.hit import Edit
 from tunelint.engine.result import Report
 from tunelint.findings import Finding, Related, Severity
 
-Mode = Literal["safe-only", "default", "unsafe"]
+# safe-only: nothing is lost; fixes: also what the findings offer as a fix with loss (lint --fix --unsafe-fixes); default:
+# what clean does unasked; unsafe: both.
+Mode = Literal["safe-only", "fixes", "default", "unsafe"]
 
 # What clean removes without being asked for unsafe fixes: exact copies, and train records that give eval records away.
 # Of rewordings (LEAK005) a person, or --unsafe-fixes, must decide.
 _DUPLICATES = {"DUP001"}
 _LEAKS = {"LEAK001", "LEAK002", "LEAK003", "LEAK004", "LEAK006", "LEAK008"}
 _UNSAFE_LEAKS = _LEAKS | {"LEAK005"}
+_LOSSY = ("fixes", "unsafe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def _order(finding: Finding) -> tuple[Any, ...]:
 
 
 def _edit(finding: Finding, decisions: Decisions, mode: Mode) -> None:
-    wanted = finding.fix == "safe" or (finding.fix == "unsafe" and mode == "unsafe")
+    wanted = finding.fix == "safe" or (finding.fix == "unsafe" and mode in _LOSSY)
     if not wanted:
         return
     edit: Edit | None = finding.edit
@@ -81,15 +84,15 @@ def _remove(
 ) -> None:
     assert finding.path is not None
     own = decisions[finding.path]
-    leaks = _UNSAFE_LEAKS if mode == "unsafe" else _LEAKS
+    leaks = _UNSAFE_LEAKS if mode in _LOSSY else _LEAKS
     if finding.code.startswith("LEAK"):
         if finding.code in leaks:
             _remove_partners(finding, decisions, place)
         return
     drops = isinstance(finding.edit, Edit) and finding.edit.action == "drop"
-    if finding.code in _DUPLICATES or (drops and mode == "unsafe"):
+    if finding.code in _DUPLICATES or (drops and mode in _LOSSY):
         reason: Removal | None = Removal(finding.name, finding.message, finding.related[0] if finding.related else None)
-    elif finding.severity is Severity.ERROR and not _mended(finding, mode):
+    elif finding.severity is Severity.ERROR and mode != "fixes" and not _mended(finding, mode):
         reason = Removal(finding.name, finding.message)
     else:
         reason = None
@@ -102,7 +105,7 @@ def _remove(
 
 
 def _mended(finding: Finding, mode: Mode) -> bool:
-    return finding.fix == "safe" or (finding.fix == "unsafe" and mode == "unsafe" and finding.edit is not None)
+    return finding.fix == "safe" or (finding.fix == "unsafe" and mode in _LOSSY and finding.edit is not None)
 
 
 def _remove_partners(

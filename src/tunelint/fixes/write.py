@@ -6,15 +6,18 @@ import bz2
 import gzip
 import hashlib
 import io
+import json
 import lzma
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from tunelint.errors import MissingExtraError, TunelintError
+from tunelint.errors import TunelintError
 from tunelint.fixes.decide import Decisions, Removal
 from tunelint.fixes.edits import apply_edits, one_line
+from tunelint.fixes.tables import csv_rows, spell_csv_row, write_parquet
 from tunelint.records.chunks import FileFaults, read_chunks
 from tunelint.records.layout import sniff
 from tunelint.records.reader import records_of, sniff_shape
@@ -24,35 +27,39 @@ from tunelint.records.sources import Source, compression_of, plain_suffix
 _BOM = b"\xef\xbb\xbf"
 
 
-class Removed:
-    """A record that leaves, with its place in the file that was read."""
+@dataclass(slots=True)
+class Written:
+    """What came of a file: the row that every kept record had before, in order; what left it; each edited record's bytes
+    before and after, by the row it had before; the file-wide fixes that changed something."""
 
-    __slots__ = ("record", "removal")
+    rows: list[int] = field(default_factory=list)
+    removed: list[tuple[Record, Removal]] = field(default_factory=list)
+    edited: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    file_fixes: set[str] = field(default_factory=set)
 
-    def __init__(self, record: Record, removal: Removal) -> None:
-        self.record = record
-        self.removal = removal
+    @property
+    def changed(self) -> bool:
+        """Tell whether the file is another than before."""
+        return bool(self.removed or self.edited or self.file_fixes)
 
 
-def write_cleaned(source: Source, decisions: Decisions, target: Path) -> tuple[list[int], list[Removed]]:
-    """Write the cleaned copy of one input.
-
-    Returns the row that every kept record had in the input, in order, and what was removed. Raises TunelintError when
-    the file cannot be written.
-    """
+def write_cleaned(source: Source, decisions: Decisions, target: Path) -> Written:
+    """Write the cleaned copy of one input. Raises TunelintError when the file cannot be written."""
     suffix = plain_suffix(source.path)
+    written = Written()
     try:
         with _temporary(target) as stream:
             if decisions.empty:
-                return _copied(source, stream)
-            if suffix == ".parquet":
-                return _parquet(source, decisions, stream)
-            with _compressed(stream, compression_of(source.path)) as packed:
-                if suffix == ".csv":
-                    return _csv(source, decisions, packed)
-                return _json(source, decisions, packed, suffix)
+                _copy(source, stream)
+                written.rows = list(range(1, 1 + sum(record.value is not None for record in all_records(source))))
+            elif suffix == ".parquet":
+                _parquet(source, decisions, stream, written)
+            else:
+                with _compressed(stream, compression_of(source.path)) as packed:
+                    (_csv if suffix == ".csv" else _json)(source, decisions, packed, written)
     except OSError as error:
         raise TunelintError(f"cannot write {target}: {error.strerror or error}") from error
+    return written
 
 
 class _temporary:
@@ -103,7 +110,8 @@ class _Plain(io.RawIOBase):
         return self._stream.write(data)
 
 
-def _records(source: Source) -> Iterator[Record]:
+def all_records(source: Source) -> Iterator[Record]:
+    """Yield every record of a file, and what is none (faulty lines; runs of blank lines: no bytes, `row` lines long)."""
     row, shape = 0, None
     for index, chunk in enumerate(read_chunks(Source(source.path, source.stdin), FileFaults())):
         shape = sniff_shape(chunk) if index == 0 else shape
@@ -112,96 +120,94 @@ def _records(source: Source) -> Iterator[Record]:
             if record.value is not None:
                 row += 1
                 record.row = row
-                yield record
-            else:
-                yield record
+            yield record
 
 
-def _copied(source: Source, stream: IO[bytes]) -> tuple[list[int], list[Removed]]:
+def _is_blank(record: Record) -> bool:
+    return record.value is None and record.raw == b"" and bool(record.row)
+
+
+def _copy(source: Source, stream: IO[bytes]) -> None:
     with source.open() as original:
         while block := original.read(1 << 20):
             stream.write(block)
-    rows = sum(1 for record in _records(source) if record.value is not None)
-    return list(range(1, rows + 1)), []
 
 
-def _sorted_out(source: Source, decisions: Decisions, removed: list[Removed]) -> Iterator[Record]:
-    """Yield what stays (blank lines too), edited; put what leaves on the list."""
-    for record in _records(source):
-        if record.value is None and record.raw == b"" and record.row:
-            yield record
+def _sorted_out(source: Source, decisions: Decisions, written: Written) -> Iterator[tuple[int, Record]]:
+    """Yield what stays (blank lines too), edited, each with its number among all; note what leaves and what changes."""
+    for number, record in enumerate(all_records(source)):
+        if _is_blank(record):
+            yield number, record
             continue
         removal = decisions.rows.get(record.row) if record.value is not None else decisions.lines.get(record.line or 0)
         if removal is not None:
-            removed.append(Removed(record, removal))
-            continue
-        if record.value is not None and record.row in decisions.edits:
-            record.raw = apply_edits(record.raw, decisions.edits[record.row])
-        yield record
-
-
-def _json(source: Source, decisions: Decisions, stream: IO[bytes], suffix: str) -> tuple[list[int], list[Removed]]:
-    head = next(Source(source.path, source.stdin).blocks(), b"")
-    if head.startswith(_BOM):
-        if "byte-order-mark" not in decisions.file_fixes:
-            stream.write(_BOM)
-        head = head[len(_BOM) :]
-    as_array = suffix == ".json" and sniff(head, len(head) < 1 << 20, suffix) == "array"
-    removed: list[Removed] = []
-    rows: list[int] = []
-    first = True
-    for record in _sorted_out(source, decisions, removed):
-        if record.value is None and record.raw == b"" and record.row:
-            if "blank-line" not in decisions.file_fixes:
-                stream.write(b"\n" * record.row)
+            written.removed.append((record, removal))
             continue
         if record.value is not None:
-            rows.append(record.row)
+            written.rows.append(record.row)
+            if record.row in decisions.edits:
+                after = apply_edits(record.raw, decisions.edits[record.row])
+                if after != record.raw:
+                    written.edited[record.row] = (record.raw, after)
+                    record.raw = after
+        yield number, record
+
+
+def _json(source: Source, decisions: Decisions, stream: IO[bytes], written: Written) -> None:
+    suffix = plain_suffix(source.path)
+    head = next(Source(source.path, source.stdin).blocks(), b"")
+    if head.startswith(_BOM):
+        if "byte-order-mark" in decisions.file_fixes:
+            written.file_fixes.add("byte-order-mark")
+        else:
+            stream.write(_BOM)
+        head = head[len(_BOM) :]
+    is_array = sniff(head, len(head) < 1 << 20, suffix) == "array"
+    as_array = is_array and suffix == ".json"
+    if is_array and not as_array:
+        written.file_fixes.add("json-array-file")
+    first = True
+    for _, record in _sorted_out(source, decisions, written):
+        if _is_blank(record):
+            if "blank-line" in decisions.file_fixes:
+                written.file_fixes.add("blank-line")
+            else:
+                stream.write(b"\n" * record.row)
+            continue
         if as_array:
             stream.write(b"[\n" if first else b",\n")
             stream.write(record.raw.strip())
         else:
-            stream.write(one_line(record.raw) if record.value is not None and suffix != ".json" else record.raw)
-            stream.write(b"\n")
+            if "multi-line-json" in decisions.file_fixes and record.value is not None and b"\n" in record.raw:
+                written.file_fixes.add("multi-line-json")
+                record.raw = one_line(record.raw)
+            stream.write(record.raw + b"\n")
         first = False
     if as_array:
         stream.write(b"[]\n" if first else b"\n]\n")
-    return rows, removed
 
 
-def _csv(source: Source, decisions: Decisions, stream: IO[bytes]) -> tuple[list[int], list[Removed]]:
-    """Rows are cut out of the original bytes, so a kept row is as it was."""
+def _csv(source: Source, decisions: Decisions, stream: IO[bytes], written: Written) -> None:
     data = b"".join(Source(source.path, source.stdin).blocks())
-    everything = list(_records(source))
-    starts = [record.offset for record in everything] + [len(data)]
-    header = data[: starts[0]]
-    if header.startswith(_BOM) and "byte-order-mark" in decisions.file_fixes:
-        header = header[len(_BOM) :]
+    if data.startswith(_BOM) and "byte-order-mark" in decisions.file_fixes:
+        written.file_fixes.add("byte-order-mark")
+        data = data[len(_BOM) :]
+    places = list(csv_rows(data))
+    header = data[: places[0][1]] if places else data
     stream.write(header)
-    removed: list[Removed] = []
-    rows: list[int] = []
-    for record, start, end in zip(everything, starts, starts[1:], strict=False):
-        removal = decisions.rows.get(record.row) if record.value is not None else decisions.lines.get(record.line or 0)
-        if removal is not None:
-            removed.append(Removed(record, removal))
-            continue
-        if record.value is not None:
-            rows.append(record.row)
-        stream.write(data[start:end])
-    return rows, removed
+    for number, record in _sorted_out(source, decisions, written):
+        start, end = places[number + 1]
+        if record.row in written.edited and record.value is not None:
+            stream.write(spell_csv_row(header, data[start:end], json.loads(record.raw)))
+        else:
+            stream.write(data[start:end])
 
 
-def _parquet(source: Source, decisions: Decisions, stream: IO[bytes]) -> tuple[list[int], list[Removed]]:
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise MissingExtraError(f"writing {source.path}", "parquet") from error
-    removed: list[Removed] = []
-    rows = [record.row for record in _sorted_out(source, decisions, removed) if record.value is not None]
+def _parquet(source: Source, decisions: Decisions, stream: IO[bytes], written: Written) -> None:
+    for _ in _sorted_out(source, decisions, written):
+        continue
     with source.open() as original:
-        table = parquet.read_table(io.BytesIO(original.read()))
-    parquet.write_table(table.take([row - 1 for row in rows]), stream)
-    return rows, removed
+        write_parquet(original.read(), written.rows, written.edited, stream, source.path)
 
 
 def digest_of(path: Path) -> str:

@@ -87,6 +87,7 @@ def _skip(text: str, position: int, record_start: str, error: Exception) -> tupl
     broken = broken if isinstance(broken, int) else position
     next_start = text.find(record_start, max(broken, position + 1))
     end = len(text) if next_start < 0 else next_start
+    end = position + len(text[position:end].rstrip(" \t\r\n,"))  # what separates it from the next is not part of it
     reason = getattr(error, "msg", "a value is missing") if not isinstance(error, RecursionError) else "it is nested too deeply"
     before = text[position:broken].rstrip()
     if text[broken : broken + 1] in ("}", "]") and before.endswith(","):
