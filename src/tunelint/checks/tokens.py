@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunelint.checks.hit import Hit
+from tunelint.checks.hit import Edit, Hit
 from tunelint.checks.survey import Survey, needs
+from tunelint.checks.token_fixes import DROP, shortened
 from tunelint.findings import Severity
 from tunelint.records.record import Record
 from tunelint.tokens.context import TokenContext, token_context
@@ -33,9 +34,9 @@ def over_context_window(survey: Survey, options: dict[str, Any]) -> Iterator[Hit
     One or two tokens are the line feed that a template writes behind the last end token.
     """
     context = _context(survey, options)
-    for index, outcome in _over_window(survey, context).items():
+    for index, (outcome, edit) in _over_window(survey, context).items():
         if outcome.fate == "dropped" and not outcome.kept:
-            yield Hit(f"{_size(outcome)}; {_who(survey)} leaves the record out.", at=index)
+            yield Hit(f"{_size(outcome)}; {_who(survey)} leaves the record out.", at=index, edit=edit or DROP)
         elif not outcome.trained_cut and outcome.cut > 2:
             message = f"{_size(outcome)}; {outcome.cut:,} of them, behind all that is trained, are cut."
             yield Hit(message, at=index, severity=Severity.NOTE)
@@ -45,11 +46,11 @@ def over_context_window(survey: Survey, options: dict[str, Any]) -> Iterator[Hit
 def truncated_answer(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """TOK002: the window cuts a part of what is trained."""
     context = _context(survey, options)
-    for index, outcome in _over_window(survey, context).items():
+    for index, (outcome, edit) in _over_window(survey, context).items():
         if outcome.trained and outcome.trained_cut:
             lost = f"{outcome.trained_cut:,} of {_tokens(outcome.wanted)} that are trained are cut"
             stop = " and the model does not see the answer end" if outcome.ends is False else ""
-            yield Hit(f"{_size(outcome)}; {lost}{stop}.", at=index)
+            yield Hit(f"{_size(outcome)}; {lost}{stop}.", at=index, edit=edit)
 
 
 @needs("tokens", "token-rows")
@@ -57,20 +58,21 @@ def no_trained_tokens(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """TOK003: no token of the row is trained: the window cuts off the answer, or the template's mask is empty."""
     context = _context(survey, options)
     over = _over_window(survey, context)
-    for index, outcome in over.items():
+    for index, (outcome, edit) in over.items():
         if outcome.wanted and not outcome.trained and outcome.kept:
-            yield Hit(f"{_size(outcome)}; what is trained begins behind the window, so nothing of the record is trained.", at=index)
+            message = f"{_size(outcome)}; what is trained begins behind the window, so nothing of the record is trained."
+            yield Hit(message, at=index, edit=edit)
     rows = survey.column("token-rows")
     empty = np.flatnonzero((rows[:, 0] > 0) & (rows[:, 1] == 0) & (rows[:, 2] & REFUSED == 0))
     for index in (int(place) for place in empty if int(place) not in over):
-        yield Hit("No token of the record is trained: the mask is empty.", at=index)
+        yield Hit("No token of the record is trained: the mask is empty.", at=index, edit=DROP)
 
 
 @needs("tokens", "token-rows")
 def identical_after_truncation(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """PREF006: the window cuts off all that tells chosen from rejected."""
     context = _context(survey, options)
-    outcomes = {index: outcome for index, outcome in _over_window(survey, context).items() if outcome.trained}
+    outcomes = {index: outcome for index, (outcome, _) in _over_window(survey, context).items() if outcome.trained}
     for index, record in _in_batches(survey, np.array(sorted(outcomes), dtype=np.int64)):
         same = context.pair_is_same_within_window(record.value or {}, record.example)
         if same:
@@ -149,8 +151,9 @@ def _context(survey: Survey, options: Mapping[str, Any]) -> TokenContext:
     return context.with_window(options.get("max_tokens") or None)
 
 
-def _over_window(survey: Survey, context: TokenContext) -> dict[int, Outcome]:
-    """Return the outcomes of the records over the window; three rules ask, so they are kept with the survey."""
+def _over_window(survey: Survey, context: TokenContext) -> dict[int, tuple[Outcome, Edit | None]]:
+    """Return the outcomes of the records over the window, with what would mend those that lose trained tokens; four rules
+    ask, so they are kept with the survey."""
     window = context.recipe.window
     if window is None:
         return {}
@@ -159,13 +162,16 @@ def _over_window(survey: Survey, context: TokenContext) -> dict[int, Outcome]:
         longest = np.maximum(survey.column("tokens"), survey.column("token-rows")[:, 0])
         # Without the template a row's length is known only beside the tokens around its turns: look at more rows then.
         candidates = np.flatnonzero(longest > (window if context.maker is not None else SURELY_WITHIN * window))
-        over: dict[int, Outcome] = {}
+        over: dict[int, tuple[Outcome, Edit | None]] = {}
         for start in range(0, len(candidates), BATCH):
             records = survey.records(candidates[start : start + BATCH])
-            made = context.outcomes([(record.value or {}, record.example) for record in records.values()])
-            over.update((index, outcome) for index, outcome in zip(records, made, strict=True) if outcome.tokens > window)
+            batch = context.remembering()
+            made = batch.outcomes([(record.value or {}, record.example) for record in records.values()])
+            for (index, record), outcome in zip(records.items(), made, strict=True):
+                if outcome.tokens > window:
+                    over[index] = (outcome, shortened(batch, record) if outcome.trained_cut else None)
         survey.extras[key] = over
-    outcomes: dict[int, Outcome] = survey.extras[key]
+    outcomes: dict[int, tuple[Outcome, Edit | None]] = survey.extras[key]
     return outcomes
 
 

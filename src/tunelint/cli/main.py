@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lint-and-train": ("lint_and_train", "Lint, clean, train and judge in one step."),
     "curves": ("curves", "Say whether a training run overfitted and which checkpoint to keep."),
     "runs": ("runs", "List, show, resume or cancel training runs."),
+    "stats": ("stats", "Say how long the records are, and what each target would train on."),
     "rule": ("rule", "Explain a rule, or list all of them."),
     "test-rules": ("test_rules", "Run the cases of rule pages."),
     "target": ("target", "Print what a service or trainer accepts, with sources and dates."),
@@ -33,7 +34,7 @@ GROUPS = (
     ("Training", ("train", "lint-and-train", "curves", "compare", "export", "export-config", "serve", "runs")),
     ("Rules and settings", ("rule", "test-rules", "target", "baseline", "index", "init", "completion")),
 )
-PLANNED = ("split", "convert", "stats", "tokens", "diff", "compare", "export", "export-config", "serve", "index")
+PLANNED = ("split", "convert", "tokens", "diff", "compare", "export", "export-config", "serve", "index")
 
 
 class Commands(click.Group):

@@ -24,8 +24,13 @@ def _all(*decorators: Decorator) -> Decorator:
     return decorate
 
 
+def listed(*values: str | None) -> tuple[str, ...]:
+    """Return the items of comma-separated lists."""
+    return tuple(part.strip() for value in values if value for part in value.split(",") if part.strip())
+
+
 def _listed(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+    return listed(*values)
 
 
 paths_argument = click.argument("paths", nargs=-1, type=click.Path())

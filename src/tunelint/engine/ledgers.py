@@ -25,7 +25,7 @@ def ledgers_of(scanned: Scanned) -> dict[str, Ledger]:
     ledgers = {}
     for target in targets:
         known = {}
-        if target == parameters.get("target") and "token-rows" in scanned.plan.names:
+        if target == parameters.get("target") and not {"tokens", "token-rows"}.isdisjoint(scanned.plan.names):
             _ = scanned.token_rows  # fills the outcomes
             known = scanned.outcomes
         recipe = recipe_for(target, window=parameters.get("window"))

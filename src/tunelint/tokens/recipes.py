@@ -26,7 +26,8 @@ class Recipe:
     trained), `window` the largest number of tokens of a row (None: unknown or unlimited), `overlong` what happens beyond
     it, `trains` which turns are trained where only counts are at hand, `weights` whether a message's `weight: 0` switches
     it off, `drops_untrained` whether a row without a trained token is left out (else it is trained on nothing),
-    `min_tokens` the shortest row that is kept, `source` and `read` where and when this was read.
+    `min_tokens` the shortest row that is kept, `setting` the window's name in the trainer's own configuration, `source` and
+    `read` where and when this was read.
     """
 
     target: str
@@ -43,6 +44,7 @@ class Recipe:
     mask_history: bool = False
     train_on_inputs: bool = False
     batch_size: int | None = None
+    setting: str = ""
 
 
 _READ = "2026-11-22"
@@ -67,32 +69,33 @@ RECIPES: Mapping[str, Recipe] = {
         ),
         Recipe(
             "mistral", "own", None, "cut", "assistant", True, False,
-            "https://github.com/mistralai/mistral-finetune (seq_len is the user's)", _READ,
+            "https://github.com/mistralai/mistral-finetune (seq_len is the user's)", _READ, setting="seq_len",
         ),
         Recipe(
             "trl", "trl", 1024, "cut", "completion-or-all", False, True,
-            "trl 1.16.0, SFTConfig.max_length and SFTTrainer._prepare_dataset", _READ, batch_size=8,
+            "trl 1.16.0, SFTConfig.max_length and SFTTrainer._prepare_dataset", _READ, batch_size=8, setting="max_length",
         ),
         Recipe(
             "axolotl", "axolotl", 512, "drop", "assistant", False, True,
             "axolotl 0.19.0, sequence_len, excess_length_strategy, process_datasets_for_packing", _READ, min_tokens=2,
-            batch_size=1,
+            batch_size=1, setting="sequence_len",
         ),
         Recipe(
             "llamafactory", "llamafactory", 2048, "proportional", "assistant", False, False,
-            "llamafactory 0.9.5, cutoff_len and data/processor/supervised.py", _READ, batch_size=8,
+            "llamafactory 0.9.5, cutoff_len and data/processor/supervised.py", _READ, batch_size=8, setting="cutoff_len",
         ),
         Recipe(
             "mlx-lm", "trl", 2048, "cut", "all", False, False,
             "https://github.com/ml-explore/mlx-lm/blob/main/mlx_lm/lora.py (max_seq_length, mask_prompt)", _READ, batch_size=4,
+            setting="max_seq_length",
         ),
         Recipe(
             "ms-swift", "own", None, "drop", "assistant", True, True,
-            "https://swift.readthedocs.io/en/latest/Instruction/Command-line-parameters.html (the model's own limit)", _READ,
+            "https://swift.readthedocs.io/en/latest/Instruction/Command-line-parameters.html (the model's own limit)", _READ, setting="max_length",
         ),
         Recipe(
             "unsloth", "trl", None, "cut", "all", False, True,
-            "https://docs.unsloth.ai/basics/datasets-guide (max_seq_length is the user's)", _READ,
+            "https://docs.unsloth.ai/basics/datasets-guide (max_seq_length is the user's)", _READ, setting="max_seq_length",
         ),
         Recipe(
             "bedrock", "own", None, "cut", "assistant", False, False,

@@ -14,6 +14,7 @@ from tunelint.tokens.outcomes import Outcome
 class Ledger:
     """Sums over the records of a file or a set, for one target.
 
+    `overlong` counts rows of which the window leaves less than all, `longest` is the longest row's tokens before it.
     `dropped`, `untrained` and `stopping` count records by reason; `answers_cut` counts trained rows that lose part of what
     was to be trained, `unended` trained rows whose last trained token (as a rule the end token) is lost. `estimated`
     counts records whose numbers are estimates. `tokens_kept` counts the rows that the target keeps, trained or not: what
@@ -31,6 +32,8 @@ class Ledger:
     tokens_trained: int = 0
     tokens_cut: int = 0
     trained_tokens_cut: int = 0
+    overlong: int = 0
+    longest: int = 0
     answers_cut: int = 0
     unended: int = 0
     estimated: int = 0
@@ -39,6 +42,8 @@ class Ledger:
         """Enter one record. Its tokens count as cut where the window takes them, not where the whole row is left out."""
         self.rows += 1
         self.tokens += outcome.tokens
+        self.longest = max(self.longest, outcome.tokens)
+        self.overlong += outcome.kept < outcome.tokens
         self.estimated += not outcome.exact
         if outcome.fate in ("trained", "untrained"):
             self.tokens_kept += outcome.kept
@@ -55,7 +60,9 @@ class Ledger:
     def merge(self, other: Ledger) -> None:
         """Add the sums of another ledger of the same target: a further chunk or file."""
         for item in fields(self):
-            if item.name != "target":
+            if item.name == "longest":
+                self.longest = max(self.longest, other.longest)
+            elif item.name != "target":
                 setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
 
     @property
