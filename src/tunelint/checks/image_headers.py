@@ -23,19 +23,19 @@ class Header:
     height: int = 0
 
 
-def read_header(data: bytes) -> Header:
-    """Return type and size of an image from its bytes.
+def read_header(data: bytes, size: int | None = None) -> Header:
+    """Return type and size of an image from its bytes; `size` is its length where `data` is only its head and its tail.
 
     Raises ImageFault for what is no image, for an image of no pixels and for one that is cut off.
     """
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return _png(data)
     if data.startswith(b"\xff\xd8\xff"):
-        return _jpeg(data)
+        return _jpeg(data, size is not None)
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return _sized("image/gif", data, "<HH", 6)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _webp(data)
+        return _webp(data, len(data) if size is None else size)
     if data[:2] == b"BM" and len(data) >= 26:
         return _sized("image/bmp", data, "<ii", 18)
     if data[:4] in (b"II*\x00", b"MM\x00*"):
@@ -57,7 +57,7 @@ def _png(data: bytes) -> Header:
     return _sized("image/png", data, ">II", 16)
 
 
-def _jpeg(data: bytes) -> Header:
+def _jpeg(data: bytes, in_part: bool) -> Header:
     # Cameras append data behind the end mark, and a preview in front has an end mark of its own.
     if b"\xff\xd9" not in data[len(data) // 2 :]:
         raise ImageFault("is a JPEG that is cut off before its end")
@@ -78,12 +78,14 @@ def _jpeg(data: bytes) -> Header:
         if marker in (0xD9, 0xDA):
             break
         position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
+    if in_part and position + 9 >= len(data):
+        return Header("image/jpeg")  # the frame lies behind more metadata than was read
     raise ImageFault("is a JPEG without a frame: the file is damaged")
 
 
-def _webp(data: bytes) -> Header:
+def _webp(data: bytes, size: int) -> Header:
     declared = struct.unpack("<I", data[4:8])[0] + 8
-    if declared > len(data) + 1:
+    if declared > size + 1:
         raise ImageFault("is a WebP that is cut off before its end")
     kind = data[12:16]
     if kind == b"VP8X" and len(data) >= 30:
