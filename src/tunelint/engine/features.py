@@ -259,3 +259,11 @@ def labels(scanned: Scanned) -> Column:
     """Return the verdict of KTO records: 1 desirable, 0 undesirable, -1 for other records. (N,) int8."""
     found = (record.example.label for record in scanned.records)
     return np.array([-1 if label is None else int(label) for label in found], dtype=np.int8)
+
+
+@feature("image-paths")
+def image_paths(scanned: Scanned) -> Column:
+    """Return how many images of each record are paths, (N,) int32."""
+    from tunelint.checks.image_files import local_images
+
+    return np.array([len(local_images(record)) for record in scanned.records], dtype=np.int32)
