@@ -20,8 +20,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train on data that passes the linter (local GPU or CPU, or an OpenAI-compatible API)."),
     "lint-and-train": ("lint_and_train", "Lint, clean, train and judge in one step."),
     "curves": ("curves", "Say whether a training run overfitted and which checkpoint to keep."),
+    "serve": ("serve", "Serve an OpenAI-compatible fine-tuning API on your own machine."),
     "runs": ("runs", "List, show, resume or cancel training runs."),
     "stats": ("stats", "Say how long the records are, and what each target would train on."),
+    "tokens": ("tokens", "Show one record as its target sees it: what is trained, what is cut."),
     "rule": ("rule", "Explain a rule, or list all of them."),
     "test-rules": ("test_rules", "Run the cases of rule pages."),
     "target": ("target", "Print what a service or trainer accepts, with sources and dates."),
@@ -34,7 +36,7 @@ GROUPS = (
     ("Training", ("train", "lint-and-train", "curves", "compare", "export", "export-config", "serve", "runs")),
     ("Rules and settings", ("rule", "test-rules", "target", "baseline", "index", "init", "completion")),
 )
-PLANNED = ("split", "convert", "tokens", "diff", "compare", "export", "export-config", "serve", "index")
+PLANNED = ("split", "convert", "diff", "compare", "export", "export-config", "index")
 
 
 class Commands(click.Group):

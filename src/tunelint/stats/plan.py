@@ -11,7 +11,6 @@ from tunelint.stats.measure import Stats
 from tunelint.tokens.recipes import recipe_for
 from tunelint.tokens.survivors import Ledger
 
-
 RULES = "TOK001,TOK002,TOK003"
 """The rules of the window: with them alone `clean` touches nothing else."""
 
