@@ -14,6 +14,8 @@ from tunelint.records.record import Record
 
 # C0 without tab, line feed and carriage return; DEL; C1, which Windows-1252's quotation marks and ellipsis become.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# How they look in JSON, where C0 must be escaped (a record that was repaired to be read may hold them as they are).
+_MAY_HOLD = re.compile(rb"\\u00[0189][0-9a-fA-F]|\\u007[fF]|\\[bf]|\x7f|\xc2[\x80-\x9f]")
 _ANSI = re.compile("\x1b(?:\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)|[@-Z\\\\^_])")
 _GUESSED = re.compile("[\x1b\x80-\x9f]")
 _MOJIBAKE = re.compile("[\u00c2-\u00f4][\x80-\x9f]")
@@ -31,7 +33,9 @@ _NAMES = {
 
 def control_characters(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT004: control characters, which no keyboard writes and no reader sees."""
-    return () if screen(record).plain else _control(record, options)
+    if screen(record).plain or (_MAY_HOLD.search(record.raw) is None and not record.faults):
+        return ()
+    return _control(record, options)
 
 
 def _control(record: Record, options: dict[str, Any]) -> Iterator[Hit]:

@@ -20,10 +20,15 @@ def identical_pair(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
 
 def _identical(record: Record) -> Iterator[Hit]:
     chosen, rejected = sides(record)
-    if not chosen or not rejected or said(chosen) != said(rejected):
+    if not chosen or not rejected or _begins(chosen[-1]) != _begins(rejected[-1]) or said(chosen) != said(rejected):
         return
     if any(text for _, text in said(chosen)):  # two empty answers: empty-content says so
         yield Hit("Chosen and rejected answer are the same.", pointer=rejected[-1].content_pointer, edit=Edit("drop"))
+
+
+def _begins(turn: Turn) -> list[str]:
+    """Return the first word of a turn: most pairs differ in it."""
+    return turn.text.split(None, 1)[:1]
 
 
 def sides(record: Record) -> tuple[Sequence[Turn], Sequence[Turn]]:

@@ -17,7 +17,7 @@ _TO_TOKENS = bytes(97 if code in _TOKEN else 32 for code in range(256))
 TO_WORDS = bytes(code if code in _TOKEN else 32 for code in range(256))
 _LONG_TOKEN = b"a" * 20
 _TO_DIGITS = bytes(48 if 48 <= code <= 57 else 120 for code in range(256))
-_BETWEEN_DIGITS = b" -().+/"
+_BETWEEN_DIGITS = b" -()./"
 _TO_NUMBERS = bytes(48 if 48 <= code <= 57 or code in _BETWEEN_DIGITS else 120 for code in range(256))
 _DIGIT_RUN = b"0" * 9
 _ESCAPE = re.compile(rb"\\[bfu]")

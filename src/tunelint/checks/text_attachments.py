@@ -12,14 +12,8 @@ from tunelint.checks.texts import place
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
 
-_MARKS = (b"ttach", b"mage", b"icture", b"hoto", b"creenshot", b"nclosed", b"Bild", b"Anhang", b"jointe", b"adjunt")
-_MARKS_ELSEWHERE = tuple(
-    word.encode()
-    for word in (
-        "картин", "рисунк", "фотограф", "вложен", "прикрепл", "скриншот", "изображен", "图片", "图像", "附件", "照片", "画像", "添付", "写真",
-        "이미지", "사진", "첨부", "angehängt",
-    )
-)  # fmt: skip
+# One of these stands in every ASCII text that the pattern matches; where there are other letters, _NEAR looks at once.
+_MARKS = ("ttach", "mage", "icture", "hoto", "creenshot", "nclosed", "ploaded", "Bild", "Anhang", "jointe", "adjunt")
 _THING = r"(?:image|picture|photo|photograph|screenshot)"
 _FILE = r"(?:file|document|pdf|spreadsheet|image|picture|photo|screenshot|csv|report|dataset|excel|resume|attachment)"
 _MISSING = re.compile(
@@ -54,17 +48,28 @@ _NOTICED = re.compile(
     re.IGNORECASE,
 )
 _MEDIA_KEYS = frozenset({"videos", "audios", "video", "audio", "files"})
+_NEAR = re.compile(
+    "[Aa]ttach|[Ii]mage|[Pp]icture|[Pp]hoto|[Ss]creenshot|[Ee]nclosed|[Uu]ploaded|картинк|рисунк|фото|влож|прил|прикр|скриншот|изображ|图|照|附件|"
+    "画像|写真|添付|下の|이미지|사진|그림|첨부|Bild|[Aa]n(?:hang|gehäng)|jointe?|[Aa]djunt|imagen"
+)
+_AROUND = 60
 _INSTEAD = 200  # characters behind the words: a description, a table or the text itself stands there
 
 
 def missing_attachment(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT011: a prompt that speaks of an image or a file which the record does not hold."""
-    facts = screen(record)
-    if facts.images or record.shape == "text":
+    if screen(record).images or record.shape == "text":
         return ()
-    raw = record.raw
-    marks = _MARKS if raw.isascii() else (*_MARKS, *_MARKS_ELSEWHERE)
-    return _missing(record, options) if any(mark in raw for mark in marks) else ()
+    for turn in record.example.turns:
+        if turn.role == "user" and len(turn.content) <= options["longest_prompt"] and _may_hold(turn.content):
+            return _missing(record, options)
+    return ()
+
+
+def _may_hold(text: str) -> bool:
+    if not text.isascii():
+        return _NEAR.search(text) is not None
+    return any(mark in text for mark in _MARKS)
 
 
 def _missing(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
@@ -74,7 +79,7 @@ def _missing(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     for index, turn in enumerate(turns):
         if turn.role != "user" or len(turn.content) > options["longest_prompt"]:
             continue
-        match = _MISSING.search(turn.content)
+        match = _search(turn.content)
         if match is None or _THERE.search(turn.content) or len(turn.content) - match.end() > _INSTEAD:
             continue
         answer = next((other for other in turns[index + 1 :] if other.role == "assistant"), None)
@@ -83,6 +88,19 @@ def _missing(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
         pointer, span = place(record, turn, match.span())
         yield Hit(f"Prompt speaks of '{match.group()}', but the record holds no image or file.", pointer=pointer, span=span)
         return
+
+
+def _search(text: str) -> re.Match[str] | None:
+    """Search close to the words that every match holds: the pattern itself is slow, as it begins with anything."""
+    end = -1
+    for near in _NEAR.finditer(text):
+        if near.start() < end:
+            continue
+        end = near.end() + _AROUND
+        match = _MISSING.search(text, max(0, near.start() - _AROUND), end)
+        if match is not None:
+            return match
+    return None
 
 
 def _has_part(turn: Turn) -> bool:

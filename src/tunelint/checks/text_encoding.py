@@ -26,7 +26,11 @@ _AS_CYRILLIC = re.compile(
 )
 # Another alphabet's letters as Latin-1: five in a row are no word of any language that uses them.
 _RUN = re.compile("[\u00a1-\u00ff]{5,}(?:[ ,.!?-]+[\u00a1-\u00ff]{2,})*")
-_MAY_HOLD = re.compile(rb"\xc3[\x82-\xb4](?:\xc2[\x80-\xbf]|\xe2|\xc5|\xc6\x92|\xcb)|(?:[\xc2\xc3][\x80-\xbf]){5}|\\u00[c-fC-F]")
+# Every branch begins with one byte, so that the search skips from candidate to candidate.
+_MAY_HOLD = re.compile(
+    rb"\xc3[\x82-\xb4](?:\xc2[\x80-\xbf]|\xe2|\xc5|\xc6\x92|\xcb)|\xc3[\x80-\xbf](?:[\xc2\xc3][\x80-\xbf]){4}|"
+    rb"\xc2[\x80-\xbf](?:[\xc2\xc3][\x80-\xbf]){4}|\\u00[c-fC-F]"
+)
 _ALPHABETS = (("cp1251", "CYRILLIC"), ("koi8-r", "CYRILLIC"), ("gb18030", "CJK"), ("shift_jis", "KANA"), ("euc-kr", "HANGUL"), ("cp1253", "GREEK"))
 _ABOUT_ENCODINGS = re.compile(r"mojibake|encod|utf-?8|latin-?1|unicode|charset|кодировк|кракозябр|乱码|文字化け|kodierung|encodage", re.IGNORECASE)
 
@@ -36,9 +40,11 @@ def mojibake(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     if screen(record).plain:
         return ()
     raw = record.raw
-    if _MAY_HOLD.search(raw) is None and (raw.count(b"\xd0\xa0") + raw.count(b"\xd0\xa1")) * 20 < len(raw):
-        return ()
-    return _mojibake(record)
+    if (b"\xc3" in raw or b"\xc2" in raw or b"\\" in raw) and _MAY_HOLD.search(raw) is not None:
+        return _mojibake(record)
+    if b"\xd0" in raw and (raw.count(b"\xd0\xa0") + raw.count(b"\xd0\xa1")) * 20 >= len(raw):
+        return _mojibake(record)
+    return ()
 
 
 def _mojibake(record: Record) -> Iterator[Hit]:
@@ -121,9 +127,11 @@ def _other_alphabet(run: str) -> str | None:
 def replacement_character(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT006: U+FFFD, what a decoder writes for bytes that it cannot read."""
     raw = record.raw
-    if screen(record).plain or not (b"\xef\xbf\xbd" in raw or b"\\ufffd" in raw or b"\\uFFFD" in raw or b"\\uFffd" in raw):
+    if screen(record).plain:
         return ()
-    return _replacements(record)
+    if b"\xef" in raw and b"\xef\xbf\xbd" in raw:
+        return _replacements(record)
+    return _replacements(record) if b"\\" in raw and (b"\\ufffd" in raw or b"\\uFFFD" in raw) else ()
 
 
 def _replacements(record: Record) -> Iterator[Hit]:

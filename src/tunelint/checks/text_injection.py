@@ -30,13 +30,18 @@ _INJECTION = re.compile(
 )
 
 
+# One of these stands in every text that the pattern matches.
+_MARKS = (b"gnore", b"ignor", b"disregard", b"forget", b"overrid", b"bypass", b"are dan", b"are now dan", b"oper mode", b"dan mode", b"ak mode",
+          b"god mode", b"debug mode", b"unrestricted", b"anything now", b"system prompt", b"system ins", b"system mes", b"hidden prompt", b"hidden ins",
+          b"secret prompt", b"secret ins", b"initial prompt", b"initial ins", b"missachte", b"vergiss", b"oubli", b"olvid")  # fmt: skip
+_MARKS_ELSEWHERE = tuple(word.encode() for word in ("нструкц", "указани", "правила", "команды", "忽略", "无视", "忘", "無視", "무시", "잊"))
+
+
 def prompt_injection(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT013: a sentence that tries to replace the model's instructions."""
-    for turn in record.example.turns:
-        match = _INJECTION.search(turn.content)
-        if match is not None:
-            return _hits(record)
-    return ()
+    raw = record.raw.lower()  # ASCII letters only, as the words are
+    marks = _MARKS if raw.isascii() else (*_MARKS, *_MARKS_ELSEWHERE)
+    return _hits(record) if any(mark in raw for mark in marks) else ()
 
 
 def _hits(record: Record) -> Iterator[Hit]:

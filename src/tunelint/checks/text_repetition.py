@@ -12,8 +12,8 @@ from tunelint.records.example import Turn
 from tunelint.records.record import Record
 
 _PROBE = 16  # characters: short enough to be inside one round of a loop, long enough to be rare elsewhere
-_PROBES = 8
-_SHORTEST = 120
+_PROBES = 3
+_SHORTEST = 160
 _LONGEST_ROUND = 600
 _ASKED = re.compile(
     r"\brepeat|\btimes\b|\bagain and again|\bchant|\bsong|\blyrics|\bpoem|\bpoetry|\bchorus|\brefrain|\bmantra|\bloop|\bpattern|\bascii|"
@@ -25,7 +25,7 @@ _ASKED = re.compile(
 def repetition_loop(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT007: a stretch of an answer that comes again and again without a break.
 
-    A few probes are counted in the text (a loop that takes an eighth of an answer holds at least one of them); only
+    A few probes are counted in the text (a loop that takes a third of an answer holds at least one of them); only
     where one of them occurs often is the period looked for.
     """
     if len(record.raw) < _SHORTEST:

@@ -36,11 +36,11 @@ class _Walk:
     open: list[ToolCall] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
-    in_text: bool = False
+    last_answer: Turn | None = None
 
     def assistant(self, turn: Turn) -> Iterator[_Fault]:
         yield from self._left(turn)
-        self.in_text = not turn.calls and _CALL_IN_TEXT.search(turn.content) is not None
+        self.last_answer = turn
         here: set[str] = set()
         for call in turn.calls:
             if call.id is not None:
@@ -66,7 +66,7 @@ class _Walk:
             yield _Fault("orphan", f"Call '{short(turn.call_id)}' has a second result.", turn.pointer, Severity.WARNING)
         elif turn.call_id in self.ids:
             self.answered.add(turn.call_id)  # late, after another turn: unanswered-tool-call has said so
-        elif self.in_text:
+        elif self._called_in_text():
             return
         elif self.ids:
             message = f"Tool result answers '{short(turn.call_id)}', which no call before it has as its id."
@@ -87,12 +87,16 @@ class _Walk:
         elif before is None or before.role in ("system", "developer", "user"):
             where = "starts the conversation" if before is None else f"follows a {before.own_role} turn"
             yield _Fault("orphan", f"Tool result {where}: nothing was called before it.", turn.pointer)
-        elif before.role == "assistant" and not self.in_text:
+        elif before.role == "assistant" and not self._called_in_text():
             yield _Fault("orphan", "Tool result follows an answer that calls nothing.", turn.pointer, Severity.WARNING)
 
     def user(self, turn: Turn) -> Iterator[_Fault]:
         yield from self._left(turn)
-        self.in_text = False
+        self.last_answer = None
+
+    def _called_in_text(self) -> bool:
+        answer = self.last_answer
+        return answer is not None and not answer.calls and _CALL_IN_TEXT.search(answer.content) is not None
 
     def _left(self, turn: Turn) -> Iterator[_Fault]:
         for call in self.open:
