@@ -15,6 +15,9 @@ from tunelint.tokens.outcomes import Outcome, window_of
 from tunelint.tokens.rows import NO_TEMPLATE, NotTrainable, TokenRow
 from tunelint.tokens.turn_counts import Piece, pieces_of
 
+LONGEST_TOKEN = 40
+"""Characters among which the end of a token is looked for; few tokens of words are longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -125,7 +128,11 @@ def _prefix(text: str, tokens: int, size: int, counter: Counter) -> int:
             low = middle
         else:
             high = middle - 1
-    return low
+    # "four fi" has as many tokens as "four five": look around for where one token ends and the next begins.
+    places = range(min(low + LONGEST_TOKEN, len(text)), max(low - LONGEST_TOKEN, 0), -1)
+    whole = int(counter.count([text])[0])
+    left, right = counter.count([text[:at] for at in places]), counter.count([text[at:] for at in places])
+    return next((at for at, one, other in zip(places, left, right, strict=True) if one == tokens and other == whole - tokens), low)
 
 
 def _labels(example: Example, pieces: Sequence[Piece], sizes: Sequence[int]) -> list[str]:
