@@ -7,14 +7,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunelint.checks.settings import SettingsUse
+from tunelint.changed import new_findings
+from tunelint.checks.settings import SettingsUse, UnknownName
 from tunelint.config import Config
 from tunelint.engine.result import FAIL_ON, Report
 from tunelint.engine.run import Progress, check, with_findings
 from tunelint.engine.settings import settings_findings
 from tunelint.engine.tokens import expected_chars
 from tunelint.errors import TunelintError
+from tunelint.findings import Finding
+from tunelint.marks import apply_marks, with_mark_allowed
 from tunelint.records.discover import Input, discover
+from tunelint.records.shapes import NAMING_KEYS
 from tunelint.rulebook import ActiveRule, Rulebook, load_rulebook, select_rules
 from tunelint.suppress import apply_baseline, ignored_by_file, read_baseline
 from tunelint.targets import load_target, rule_settings, today
@@ -40,6 +44,7 @@ class Settings:
     rules_dirs: tuple[str, ...] = ()
     ignore_fields: tuple[str, ...] | None = None
     in_record_key: str | None = None
+    new_from: str | None = None
     per_file_ignores: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -90,6 +95,8 @@ def _frozen(value: Any) -> Any:
 def active_rules(settings: Settings, book: Rulebook) -> list[ActiveRule]:
     """Return the rules that the settings choose, in the order of their codes, with the target's options and the user's."""
     tables = rule_settings(settings.target, book, settings.rules)
+    if settings.in_record_key is not None:
+        tables = with_mark_allowed(tables, settings.in_record_key, book)
     rules = select_rules(book, settings.pack, settings.select, settings.ignore, settings.extend_select, tables)
     if settings.scope == "record":
         rules = [active for active in rules if active.rule.scope in ("line", "record", "settings")]
@@ -114,10 +121,18 @@ def check_inputs(
     rules = active_rules(settings, load_rulebook(settings.rules_dirs))
     report = check(
         inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
-        ignore_fields=settings.ignore_fields, parameters=_parameters(settings, inputs, rules), stdin=stdin, progress=progress,
+        ignore_fields=_ignore_fields(settings), parameters=_parameters(settings, inputs, rules), stdin=stdin, progress=progress,
     )  # fmt: skip
     report.extras["rules"] = tuple(rules)
     return report
+
+
+def _ignore_fields(settings: Settings) -> tuple[str, ...] | None:
+    """Return the keys left out of comparisons: a mark makes no record another."""
+    if settings.in_record_key is None:
+        return settings.ignore_fields
+    own = NAMING_KEYS if settings.ignore_fields is None else settings.ignore_fields
+    return (*own, settings.in_record_key.partition(".")[0])
 
 
 def _parameters(settings: Settings, inputs: Sequence[Input], rules: Sequence[ActiveRule]) -> dict[str, Any]:
@@ -133,11 +148,20 @@ def _parameters(settings: Settings, inputs: Sequence[Input], rules: Sequence[Act
 
 
 def accept(report: Report, settings: Settings) -> Report:
-    """Return the report without the findings that were accepted before, with what is to be said about the settings."""
+    """Return the report without the findings that were accepted before, with what is to be said about the settings.
+
+    Accepted by marks inside the records, per-file ignores, the baseline, or because they are older than `new_from`.
+    """
     book, rules = load_rulebook(settings.rules_dirs), report.extras["rules"]
     target = load_target(settings.target) if settings.target is not None else None
-    found = [*report.findings, *settings_findings(rules, SettingsUse(today(), target=target))]
-    findings, dropped = ignored_by_file(found, settings.per_file_ignores, book)
+    found: list[Finding] = list(report.findings)
+    unknown: tuple[UnknownName, ...] = ()
+    if settings.in_record_key is not None:
+        found, unknown = apply_marks(report, settings.in_record_key, book)
+    dropped = len(report.findings) - len(found)
+    found += settings_findings(rules, SettingsUse(today(), target=target, marks=unknown))
+    findings, ignored = ignored_by_file(found, settings.per_file_ignores, book)
+    dropped += ignored
     if settings.baseline is not None:
         before = len(findings)
         entries = read_baseline(Path(settings.baseline))
@@ -145,4 +169,8 @@ def accept(report: Report, settings: Settings) -> Report:
         findings, baseline = apply_baseline(findings, entries, settings.baseline, book, active)
         dropped += before - len(findings)
         findings += settings_findings(rules, SettingsUse(today(), baseline=baseline))
+    if settings.new_from is not None:
+        before = len(findings)
+        findings = new_findings(replace(report, findings=tuple(findings)), settings.new_from)
+        dropped += before - len(findings)
     return with_findings(report, findings, dropped)

@@ -24,13 +24,13 @@ Key = tuple[str, str | None, tuple[str, ...], str | None]
 
 def ignored_by_file(findings: Iterable[Finding], ignores: Mapping[str, Sequence[str]], book: Rulebook) -> tuple[list[Finding], int]:
     """Drop the findings that `[per-file-ignores]` names. Raises TunelintError for a rule that does not exist."""
-    from tunelint.rulebook.select import _specificity
+    from tunelint.rulebook.select import names_of
 
     patterns = []
     for glob, selectors in ignores.items():
-        names = set()
+        names: set[str] = set()
         for selector in selectors:
-            chosen = {rule.name for rule in book if _specificity(selector, rule) >= 0}
+            chosen = names_of(book, selector)
             if not chosen:
                 raise TunelintError(f"[per-file-ignores] '{glob}': no rule '{selector}'{book.did_you_mean(selector)}")
             names |= chosen

@@ -28,19 +28,34 @@ class BaselineUse:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownName:
+    """A name in marks of a file's records that is no rule: the line of the first, a hint, how many records have it."""
+
+    path: str
+    line: int | None
+    name: str
+    hint: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsUse:
     """What a run was told, and the day of the run."""
 
     today: date
     baseline: BaselineUse | None = None
     target: Target | None = None
+    marks: tuple[UnknownName, ...] = ()
 
 
 def unknown_rule(use: SettingsUse, options: dict[str, Any]) -> Iterator[tuple[str | None, Hit]]:
-    """CFG001: the baseline names a rule that does not exist."""
+    """CFG001: the baseline, or a mark inside a record, names a rule that does not exist."""
     if use.baseline is not None:
         for name, hint in use.baseline.unknown_rules:
             yield use.baseline.path, Hit(f"Baseline names the rule '{name}', which does not exist{hint or '.'}")
+    for item in use.marks:
+        what = "Mark names" if item.count == 1 else f"{item.count:,} marks name"
+        yield item.path, Hit(f"{what} the rule '{item.name}', which does not exist{item.hint or '.'}", line=item.line, count=item.count)
 
 
 def stale_baseline_entry(use: SettingsUse, options: dict[str, Any]) -> Iterator[tuple[str | None, Hit]]:

@@ -13,7 +13,6 @@ from tunelint.cli.output import Progress, say
 from tunelint.records.discover import BASELINE as DEFAULT
 
 
-
 @click.group("baseline", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
     """Accept today's findings, so that only new ones fail.

@@ -55,6 +55,7 @@ gate_options = _all(
         help="Lowest severity that makes the command exit 1.  [default: error]",
     ),
     click.option("--baseline", metavar="FILE", type=click.Path(), help="Accepted findings; only new ones count."),
+    click.option("--new-from", metavar="REV", help="Only findings about rows that this git revision does not have."),
 )  # fmt: skip
 
 run_options = _all(
@@ -105,7 +106,7 @@ def _joined(options: dict[str, Any]) -> tuple[Any, Any]:
     config = load_config(options.get("config_file"), options.get("isolated", False))
     settings = Settings.from_config(config)
     changes: dict[str, Any] = {}
-    for key in ("target", "tokenizer", "pack", "fail_on", "baseline", "jobs", "scope"):
+    for key in ("target", "tokenizer", "pack", "fail_on", "baseline", "new_from", "jobs", "scope"):
         if options.get(key) is not None:
             changes[key] = options[key]
     extended = settings.extend_select

@@ -19,5 +19,7 @@ def settings_findings(rules: Sequence[ActiveRule], use: SettingsUse) -> list[Fin
             continue
         for path, hit in load_check(rule.check)(use, active.options):
             severity = active.severity or hit.severity or rule.severity
-            found.append(Finding(rule.code, rule.name, severity, hit.message, rule.help, path=path, why=rule.why, count=hit.count))
+            found.append(
+                Finding(rule.code, rule.name, severity, hit.message, rule.help, path=path, line=hit.line, why=rule.why, count=hit.count)
+            )
     return found

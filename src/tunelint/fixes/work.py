@@ -20,8 +20,9 @@ from tunelint.engine.run import Progress
 from tunelint.findings import Finding, Related
 from tunelint.fixes.clusters import Keep, Member, choose_survivors
 from tunelint.fixes.decide import Decisions, Mode, Removal, decide
-from tunelint.fixes.write import Written, all_records, write_cleaned
+from tunelint.fixes.write import Written, write_cleaned
 from tunelint.records.discover import Input
+from tunelint.records.reader import read_all
 from tunelint.records.record import Record
 from tunelint.records.sources import STDIN, Source
 
@@ -158,7 +159,7 @@ class Work:
     def first_lines(self, file: WorkFile) -> list[int | None]:
         """Return the lines that the records of the user's file stand on."""
         if not file.first_lines:
-            file.first_lines = [record.line for record in all_records(self._first(file)) if record.value is not None]
+            file.first_lines = [record.line for record in read_all(self._first(file)) if record.value is not None]
         return file.first_lines
 
     def _twin(self, twin: Related) -> dict[str, Any]:
@@ -174,7 +175,7 @@ class Work:
             path = file.original.path
             rows = {row for name, row in members if name == path}
             if rows:
-                for record in all_records(self.source(file)):
+                for record in read_all(self.source(file)):
                     if record.value is not None and record.row in rows:
                         lengths[path, record.row] = len(record.example.prompt_text) + len(record.example.answer_text)
         return lengths

@@ -18,9 +18,8 @@ from tunelint.errors import TunelintError
 from tunelint.fixes.decide import Decisions, Removal
 from tunelint.fixes.edits import apply_edits, one_line
 from tunelint.fixes.tables import csv_rows, spell_csv_row, write_parquet
-from tunelint.records.chunks import FileFaults, read_chunks
 from tunelint.records.layout import sniff
-from tunelint.records.reader import records_of, sniff_shape
+from tunelint.records.reader import read_all
 from tunelint.records.record import Record
 from tunelint.records.sources import Source, compression_of, plain_suffix
 
@@ -51,7 +50,7 @@ def write_cleaned(source: Source, decisions: Decisions, target: Path) -> Written
         with _temporary(target) as stream:
             if decisions.empty:
                 _copy(source, stream)
-                written.rows = list(range(1, 1 + sum(record.value is not None for record in all_records(source))))
+                written.rows = list(range(1, 1 + sum(record.value is not None for record in read_all(source))))
             elif suffix == ".parquet":
                 _parquet(source, decisions, stream, written)
             else:
@@ -110,19 +109,6 @@ class _Plain(io.RawIOBase):
         return self._stream.write(data)
 
 
-def all_records(source: Source) -> Iterator[Record]:
-    """Yield every record of a file, and what is none (faulty lines; runs of blank lines: no bytes, `row` lines long)."""
-    row, shape = 0, None
-    for index, chunk in enumerate(read_chunks(Source(source.path, source.stdin), FileFaults())):
-        shape = sniff_shape(chunk) if index == 0 else shape
-        chunk.expected_shape = shape
-        for record in records_of(chunk):
-            if record.value is not None:
-                row += 1
-                record.row = row
-            yield record
-
-
 def _is_blank(record: Record) -> bool:
     return record.value is None and record.raw == b"" and bool(record.row)
 
@@ -135,7 +121,7 @@ def _copy(source: Source, stream: IO[bytes]) -> None:
 
 def _sorted_out(source: Source, decisions: Decisions, written: Written) -> Iterator[tuple[int, Record]]:
     """Yield what stays (blank lines too), edited, each with its number among all; note what leaves and what changes."""
-    for number, record in enumerate(all_records(source)):
+    for number, record in enumerate(read_all(source)):
         if _is_blank(record):
             yield number, record
             continue

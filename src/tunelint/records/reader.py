@@ -118,6 +118,24 @@ def read_everything(source: Source) -> Iterator[Record]:
             yield record
 
 
-def read_records(path: str) -> Iterator[Record]:
-    """Yield the parsed records of one file, rows counted from 1. Raises TunelintError when it cannot be opened."""
-    return (record for record in read_everything(Source(path)) if record.value is not None)
+def read_all(source: Source) -> Iterator[Record]:
+    """Yield every record of a file, rows counted from 1, and what is none: faulty lines, and runs of blank lines (no bytes;
+    `row` is the run's length). Raises TunelintError when the file cannot be opened."""
+    shape: str | None = None
+    row = 0
+    for index, chunk in enumerate(read_chunks(Source(source.path, source.stdin), FileFaults())):
+        shape = sniff_shape(chunk) if index == 0 else shape
+        chunk.expected_shape = shape
+        for record in records_of(chunk):
+            if record.value is not None:
+                row += 1
+                record.row = row
+            yield record
+
+
+def read_records(path: str, stdin: bytes | None = None) -> Iterator[Record]:
+    """Yield the parsed records of one file (faulty lines are left out), rows counted from 1. `stdin` is what "-" holds.
+
+    Raises TunelintError when the file cannot be opened.
+    """
+    return (record for record in read_all(Source(path, stdin)) if record.value is not None)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from tunelint.engine.result import Report
 from tunelint.findings import Finding
-from tunelint.records.chunks import FileFaults, read_chunks
-from tunelint.records.reader import records_of, sniff_shape
+from tunelint.records.reader import read_records
 from tunelint.records.record import Record
-from tunelint.records.sources import STDIN, Source
 from tunelint.report.record_view import WHOLE, Part, Place, view_record
 
 # A page of some ten megabytes still opens at once; every rule gets its share before any rule gets more.
@@ -81,19 +79,11 @@ def _read(wanted: dict[Row, list[tuple[int, Place]]], digests: dict[Row, str], s
     for path, row in wanted:
         by_path[path].add(row)
     for path, rows in by_path.items():
-        row, last = 0, max(rows)
-        source = Source(path, stdin if path == STDIN else None)
-        shape = None
-        for index, chunk in enumerate(read_chunks(source, FileFaults())):
-            shape = sniff_shape(chunk) if index == 0 else shape
-            chunk.expected_shape = shape
-            for record in records_of(chunk):
-                if record.value is None:
-                    continue
-                row += 1
-                if row in rows and digests.get((path, row), record.digest) == record.digest:
-                    yield (path, row), record
-            if row >= last:
+        last = max(rows)
+        for record in read_records(path, stdin):
+            if record.row in rows and digests.get((path, record.row), record.digest) == record.digest:
+                yield (path, record.row), record
+            if record.row >= last:
                 break
 
 

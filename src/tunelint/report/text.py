@@ -146,7 +146,7 @@ def render_summary(report: Report) -> Iterator[str]:
     if report.findings:
         yield f"Explain a rule: tunelint rule {report.findings[0].name}"
     if report.suppressed:
-        yield f"{plural(report.suppressed, 'finding')} accepted before (baseline or per-file ignores)."
+        yield f"{plural(report.suppressed, 'finding')} left out (accepted by the baseline, per-file ignores or a mark, or not new)."
 
 
 def plural(number: int, word: str) -> str:

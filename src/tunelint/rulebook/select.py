@@ -22,6 +22,11 @@ class ActiveRule:
     severity: Severity | None = None
 
 
+def names_of(book: Rulebook, selector: str) -> frozenset[str]:
+    """Return the names of the rules that a selector means (a name, a code, a prefix, a pack); none for an unknown one."""
+    return frozenset(rule.name for rule in book if _specificity(selector, rule) >= 0)
+
+
 def select_rules(
     book: Rulebook,
     pack: str = "recommended",
