@@ -202,3 +202,16 @@ def test_shares_and_bins_count_every_record(lengths: list[int]) -> None:
     assert values == sorted(values)
     assert set(values) <= set(lengths)
     assert stats.longest("train", 1)[0].tokens == max(lengths)
+
+
+def test_a_dry_run_of_a_paid_job_says_the_dated_cost(tunelint, monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    write("train.jsonl", [chat(5, 4, number) for number in range(10)])
+    words = ["train", "train.jsonl", "--no-lint", "--backend", "openai", "--dry-run", "--model"]
+    ran = tunelint(*words, "gpt-4.1-2025-04-14", "--epochs", "2")
+    assert "25 USD per million tokens, read 20" in ran.err
+    assert re.search(r"about \d\.\d\d USD", ran.err)
+    ran = tunelint(*words, "gpt-4.1-2025-04-14")
+    assert "the cost is unknown without --epochs" in ran.err
+    ran = tunelint(*words, "gpt-9", "--epochs", "2")
+    assert "the cost is unknown without --price" in ran.err

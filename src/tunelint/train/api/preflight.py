@@ -9,6 +9,7 @@ from typing import Any
 
 from tunelint.api import lint
 from tunelint.errors import TunelintError
+from tunelint.prices import price_of
 from tunelint.targets import load_target, today
 from tunelint.train.api.connection import Connection, connect
 from tunelint.train.api.payload import check_request, job_request, message, rows_with_reasoning, uploads
@@ -83,7 +84,8 @@ def refuse_secrets(files: list[tuple[str, bytes]]) -> None:
 
 
 def estimate(plan: Plan) -> Estimate:
-    """Count the tokens that are billed; the cost is known where the price is (`--price`, USD per million tokens)."""
+    """Count the tokens that are billed; the cost is known where the price is: `--price` (USD per million tokens), else the
+    dated one among OpenAI's facts."""
     from tunelint.tokens.counters import counter_for
 
     connection = connect(plan.options)
@@ -91,15 +93,19 @@ def estimate(plan: Plan) -> Estimate:
     counter = counter_for(plan.model if connection.is_openai else None)
     texts = [json.dumps(message(turn), ensure_ascii=False) if turn.calls else turn.text for row in plan.train for turn in row.messages]
     tokens = int(counter.count(texts).sum()) + 4 * len(texts)
-    epochs, price = plan.hyperparameters.epochs, plan.options.get("price")
+    epochs, price, dated = plan.hyperparameters.epochs, plan.options.get("price"), ""
+    known = price_of("openai", plan.model) if connection.is_openai and price is None else None
+    if known is not None:
+        price, dated = known.usd_per_million, f"; {known.usd_per_million:g} USD per million tokens, read {known.read}"
     size = plan.hyperparameters.batch_size
     steps = -(-len(plan.train) // size) * epochs if size and epochs else None
     cost = tokens * epochs * float(price) / 1e6 if price and epochs else None
-    unknown = "" if cost is not None else "; the cost is unknown without --price and --epochs"
+    lacking = " and ".join(name for name, value in (("--price", price), ("--epochs", epochs)) if not value)
+    unknown = "" if cost is not None else f"; the cost is unknown without {lacking}"
     exact = "" if counter.exact and connection.is_openai else ", an estimate for this model"
     return Estimate(
         tokens=tokens, steps=steps, seconds=None, memory_bytes=None, cost_usd=cost, parameters=None, trained_parameters=None,
-        flops=None, basis=f"tokens by {counter.name}{exact}{unknown}",
+        flops=None, basis=f"tokens by {counter.name}{exact}{dated}{unknown}",
     )  # fmt: skip
 
 
