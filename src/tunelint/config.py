@@ -10,26 +10,6 @@ from typing import Any
 
 from tunelint.errors import TunelintError
 
-# key -> (type, one line of help); the JSON Schema of the config is made from this table too
-KEYS: dict[str, tuple[str, str]] = {
-    "train": ("list[str]", "globs of the training files"),
-    "eval": ("list[str]", "globs of the evaluation files"),
-    "target": ("str", "the service or trainer that the data is for"),
-    "tokenizer": ("str", "a model name, an encoding, or a tokenizer folder to count tokens with"),
-    "select": ("list[str]", "rules to run, instead of the pack's"),
-    "ignore": ("list[str]", "rules not to run"),
-    "extend-select": ("list[str]", "rules to run beside the pack's"),
-    "pack": ("str", "min, recommended or strict"),
-    "fail-on": ("str", "error, warning, note or never: the lowest severity that fails the command"),
-    "jobs": ("int", "worker processes (0: by the amount of data)"),
-    "baseline": ("str", "file of accepted findings"),
-    "rules-dirs": ("list[str]", "folders with your own rule pages"),
-    "ignore-fields": ("list[str]", "top-level keys left out when records are compared"),
-    "in-record-key": ("str", "key under which a record may name rules that it is exempt from"),
-}
-TABLES = ("per-file-ignores", "rules")
-
-
 @dataclass(frozen=True)
 class Config:
     """A config file's content. Relative globs, folders and files in it count from `base`."""
@@ -98,39 +78,27 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def parse_config(data: dict[str, Any], path: Path) -> Config:
-    """Check every key of a parsed file."""
-    values: dict[str, Any] = {}
-    for key, value in data.items():
-        if key in TABLES:
-            if not isinstance(value, dict):
-                raise TunelintError(f"{path}: [{key}] must be a table")
-        elif key in KEYS:
-            values[key] = _checked(path, key, value)
-        else:
-            near = difflib.get_close_matches(key, [*KEYS, *TABLES], n=1, cutoff=0.5)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise TunelintError(f"{path}: unknown key '{key}'{hint}")
-    ignores = data.get("per-file-ignores", {})
-    for glob, rules in ignores.items():
-        if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
-            raise TunelintError(f"{path}: [per-file-ignores] '{glob}' must be a list of rules")
-    tables = data.get("rules", {})
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise TunelintError(f"{path}: [rules.{name}] must be a table")
-    return Config(values, dict(ignores), dict(tables), path)
+    """Check every key of a parsed file. Raises TunelintError for the first that is unknown or has the wrong type."""
+    from pydantic import ValidationError
+
+    from tunelint.config_model import KEYS, ConfigFile
+
+    try:
+        ConfigFile.model_validate(data)
+    except ValidationError as error:
+        raise TunelintError(f"{path}: {_first_fault(error.errors()[0], list(KEYS))}") from error
+    values = {key: value for key, value in data.items() if key not in ("per-file-ignores", "rules")}
+    return Config(values, dict(data.get("per-file-ignores", {})), dict(data.get("rules", {})), path)
 
 
-def _checked(path: Path, key: str, value: Any) -> Any:
-    kind = KEYS[key][0]
-    fits = {
-        "str": isinstance(value, str),
-        "int": isinstance(value, int) and not isinstance(value, bool) and value >= 0,
-        "list[str]": isinstance(value, list) and all(isinstance(item, str) for item in value),
-    }
-    if not fits[kind]:
-        raise TunelintError(f"{path}: {key} must be {kind}, not {value!r}")
-    choices = {"pack": ("min", "recommended", "strict"), "fail-on": ("error", "warning", "note", "never")}
-    if key in choices and value not in choices[key]:
-        raise TunelintError(f"{path}: {key} must be {', '.join(choices[key])}, not '{value}'")
-    return value
+def _first_fault(error: Any, keys: list[str]) -> str:
+    """Put pydantic's first complaint into one sentence of ours."""
+    where = [str(step) for step in error["loc"]]
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(where[-1], keys, n=1, cutoff=0.5)
+        return f"unknown key '{where[-1]}'" + (f"; did you mean '{near[0]}'?" if near else "")
+    wanted = {
+        "list_type": "a list", "string_type": "text", "int_type": "a whole number", "dict_type": "a table",
+        "literal_error": error.get("ctx", {}).get("expected", "one of its words"), "greater_than_equal": "0 or more",
+    }.get(error["type"], error["msg"])  # fmt: skip
+    return f"{'.'.join(where)} must be {wanted}, not {error['input']!r}"

@@ -96,7 +96,8 @@ def test_config_is_read_checked_and_beaten_by_the_command_line(tunelint, data):
     for text, says in (
         ('tran = ["x"]', "did you mean 'train'"), ("fail-on = 'eror'", "fail-on must be"), ("ignore = ['DPU']", "no rule"),
         ("[rules.small-dataset]\nadvized = 3", "did you mean 'advised'"), ("[rules.small-dataset]\nadvised = 'x'", "must be int"),
-        ("train = ", "not TOML"), ("[rules.nothing]\nx = 1", "no such rule"), ("train = 'x'", "must be list"),
+        ("train = ", "not TOML"), ("[rules.nothing]\nx = 1", "no such rule"), ("train = 'x'", "train must be a list, not 'x'"), ("jobs = -1", "jobs must be 0 or more"),
+        ("[per-file-ignores]\nx = 1", "per-file-ignores.x must be a list"), ("rules = 3", "rules must be a table"),
     ):  # fmt: skip
         Path("tunelint.toml").write_text(text)
         ran = tunelint("lint", "train.jsonl")
@@ -265,3 +266,21 @@ def test_every_file_of_the_corpora_lints_without_a_traceback(tunelint, corpora):
         ran = tunelint("lint", *files, "--format", "json", "--select", "min,recommended", "--ignore", "DUP,LEAK")
         assert ran.code in (0, 1), ran.err
         assert len(ran.json["files"]) == len(files)
+
+
+def test_a_progress_bar_on_a_terminal_and_nowhere_else(data):
+    pty = pytest.importorskip("pty")
+    (data / "train.jsonl").write_text(GOOD * 400)
+    code = "from tunelint.cli import output; output.time.monotonic = iter(range(10**6)).__next__; from tunelint.cli.main import main; main({})"
+    arguments = ["lint", "train.jsonl", "--select", "JSN", "--jobs", "1", "-q"]
+    environment = {key: value for key, value in os.environ.items() if key != "CI"} | {"TERM": "xterm"}
+    lead, follow = pty.openpty()
+    done = subprocess.run([sys.executable, "-c", code.format(arguments)], cwd=data, stdout=subprocess.PIPE, stderr=follow, env=environment, check=True)
+    os.close(follow)
+    shown = os.read(lead, 65536).decode()
+    os.close(lead)
+    assert "checking" in shown
+    assert "\033[" in shown
+    assert done.stdout == b""
+    piped = subprocess.run([sys.executable, "-c", code.format(arguments)], cwd=data, capture_output=True, env=environment, check=True)
+    assert piped.stderr == b""

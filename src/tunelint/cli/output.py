@@ -85,27 +85,33 @@ def tell_files(report: Report) -> None:
 
 
 class Progress:
-    """A line on stderr while work takes longer than a second, on a terminal only."""
+    """A bar on stderr while work takes longer than a second, on a terminal only."""
 
     def __init__(self, what: str) -> None:
         self._what = what
         self._start = time.monotonic()
-        self._shown = 0.0
         self._on = sys.stderr.isatty() and not os.environ.get("CI")
+        self._bar: Any = None
+        self._task: Any = None
 
     def __call__(self, done: int, total: int) -> None:
         """Show `done` of `total` bytes."""
-        now = time.monotonic()
-        if self._on and now - self._start > 1 and now - self._shown > 0.1:
-            self._shown = now
-            share = f"{100 * done / total:3.0f} %" if total else ""
-            sys.stderr.write(f"\r{self._what} {share} ({done / 1e6:,.0f} MB)\033[K")
-            sys.stderr.flush()
+        if not self._on or time.monotonic() - self._start < 1:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(self._what, total=total or None)
+            self._bar.start()
+        self._bar.update(self._task, completed=done)
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        if self._shown:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
+        if self._bar is not None:
+            self._bar.stop()
