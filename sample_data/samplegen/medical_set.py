@@ -68,7 +68,8 @@ def _texts(made: DataSet) -> None:
 def _copies(made: DataSet) -> None:
     first = made.clean_line(7)
     made.plant(first.raw, twin=first, exact_duplicate="a copy of an earlier row")
-    made.plant(dump(pair("одышка", "дыхательная недостаточность")))
+    breath = next(line for line in made.train if "одышка".encode() in line.raw)
+    made.plant(dump(pair("одышка", "дыхательная недостаточность")), twin=breath, conflicting_answers="two terms for one question")
     made.leak(made.clean_line(2, "eval"), exact_leak="the row was copied into train")
     other = made.clean_line(15, "eval")
     asked = json.loads(other.raw)["prompt"]

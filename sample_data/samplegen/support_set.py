@@ -128,8 +128,13 @@ def _copies(made: DataSet) -> None:
     spaced = second.raw.replace(b'"role": ', b'"role":').replace(b", ", b",", 1)
     made.plant(spaced, twin=second, exact_duplicate="a copy that differs in blanks only")
     long = next(line for line in made.train if b"Keep" not in line.raw and b"talcum" in line.raw)
-    made.plant(long.raw.replace(b"exchange the pair", b"exchange them"), twin=long)
+    made.plant(
+        long.raw.replace(b"exchange the pair", b"exchange them"),
+        twin=long,
+        near_duplicate="a copy with its last words changed",
+        conflicting_answers="so one question has two answers",
+    )
     made.leak(made.clean_line(3, "eval"), exact_leak="the row was copied into train")
     made.leak(made.clean_line(9, "eval"), exact_leak="the row was copied into train")
     near = next(line for line in made.eval if b"bacteria" in line.raw)
-    made.leak(near, near.raw.replace(b"Can the", b"Could the"))
+    made.leak(near, near.raw.replace(b"Can the", b"Could the"), near_leak="stands in train with one word changed")
