@@ -25,7 +25,7 @@ def gsm8k(split: str, count: int) -> tuple[TrainRecord, ...]:
     if not corpora:
         sys.exit("set TUNELINT_CORPORA to a folder that holds gsm8k/train.jsonl and gsm8k/test.jsonl")
     path = Path(corpora, "gsm8k", f"{split}.jsonl")
-    return select_records((record.example(), record.digest) for record in islice(read_records(str(path)), count)).records
+    return select_records((record.example, record.digest) for record in islice(read_records(str(path)), count)).records
 
 
 def main() -> None:

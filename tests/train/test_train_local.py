@@ -371,7 +371,7 @@ def test_rows_beyond_the_limit_are_cut_told_and_left_out(tmp_path: Path) -> None
 
 
 def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("tunelint.train.libraries.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"tunelint\[local\]"):
         start_run(small_plan(tmp_path / "run"))
     assert not (tmp_path / "run").exists()

@@ -2,7 +2,7 @@
 
 Operations: 6 N per token for full fine-tuning, 4 N with frozen weights (their own gradients fall away), 2 N more with
 activation checkpointing, 2 N per token measured (Kaplan et al. 2020, section 2.1; N = parameters). Speed: a matrix
-product is timed on the training device, and training is taken to run at a fifth to a half of it. Memory: weights,
+product is timed on the training device, and training is taken to run at a fifth to three fifths of it. Memory: weights,
 gradients and Adam's two moments, activations and logits.
 """
 
@@ -28,10 +28,10 @@ from tunelint.train.schedule import make_schedule
 from tunelint.train.settings import Settings, decide
 
 SAMPLE = 500
-SLOW_SHARE, FAST_SHARE = 0.2, 0.5
+SLOW_SHARE, FAST_SHARE = 0.2, 0.6
 TRIES = 12
-# Values kept for the backward pass per token, layer and unit of width, as in Korthikanti et al. 2022, equation 2, with
-# an attention kernel that does not keep its scores.
+# Bytes kept in 16 bits for the backward pass per token, layer and unit of width: Korthikanti et al. 2022
+# (https://arxiv.org/abs/2205.05198), equation 2, with an attention kernel that does not keep its scores.
 ACTIVATIONS_PER_UNIT = 34
 
 
@@ -85,8 +85,8 @@ def estimate_local(plan: Plan) -> Estimate:
         flops=flops,
         basis=(
             f"Tokens counted in {min(SAMPLE, len(plan.train))} of {len(plan.train)} rows. {device} measured at "
-            f"{speed / 1e9:,.0f} GFLOP/s for a matrix product, of which training reaches a fifth to a half. "
-            "Memory within about a third."
+            f"{speed / 1e9:,.0f} GFLOP/s for a matrix product, of which training reaches a fifth to three fifths. "
+            "Memory is what the training device needs, within about a third; on the CPU the libraries add 1 GB."
         ),
     )
 
@@ -110,9 +110,10 @@ def _memory(plan: Plan, skeleton: Any, settings: Settings, trained: int, length:
     weight_bytes = {"qlora": 0.55, "lora": 2.0 if precision == "bf16" else 4.0}.get(settings.method, 4.0)
     weights = skeleton.num_parameters() * weight_bytes + trained * 12
     layers = 1 if asked.activation_checkpointing else config.num_hidden_layers
-    activations = rows * length * config.hidden_size * layers * ACTIVATIONS_PER_UNIT
-    # The logits, their float32 copy and their gradient.
-    logits = rows * length * config.vocab_size * 4 * 3
+    width = config.hidden_size * (1 if precision == "bf16" else 2)
+    activations = rows * length * width * layers * ACTIVATIONS_PER_UNIT
+    # The logits in float32, shifted, as probabilities, and the gradients of these.
+    logits = rows * length * config.vocab_size * 4 * 5
     return int(weights + activations + logits)
 
 

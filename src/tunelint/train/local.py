@@ -11,9 +11,10 @@ from types import FrameType
 
 from tunelint.train.backend import Estimate
 from tunelint.train.events import Event, MessageEvent
+from tunelint.train.libraries import quiet, require_packages
 from tunelint.train.plan import Plan
 from tunelint.train.runs import RunFolder
-from tunelint.train.worker import require_packages, train
+from tunelint.train.worker import train
 
 
 class LocalBackend:
@@ -24,6 +25,7 @@ class LocalBackend:
         from tunelint.train.estimate import estimate_local
 
         require_packages()
+        quiet()
         return estimate_local(plan)
 
     def start(self, plan: Plan) -> RunFolder:

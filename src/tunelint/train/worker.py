@@ -12,20 +12,17 @@ import platform
 import signal
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
-from importlib.metadata import version
 from types import FrameType
 
-from tunelint.errors import MissingExtraError, TunelintError
+from tunelint.errors import TunelintError
 from tunelint.train import distributed
 from tunelint.train.events import Event, StateEvent
+from tunelint.train.libraries import quiet, require_packages, versions
 from tunelint.train.runs import RunFolder
 from tunelint.train.session import train_to_rest
-
-PACKAGES = ("tunelint", "torch", "transformers", "accelerate", "peft", "tokenizers", "safetensors", "numpy")
 
 
 def train(folder: RunFolder, emit: Callable[[Event], None], stop: threading.Event) -> None:
@@ -35,14 +32,12 @@ def train(folder: RunFolder, emit: Callable[[Event], None], stop: threading.Even
     happens, run.json says so.
     """
     require_packages()
-    _quiet()
+    quiet()
     leads = distributed.is_leader()
     with folder.working() if leads else nullcontext():
         try:
             if leads:
-                folder.update(
-                    state="preparing", error=None, versions=_versions(), host=platform.node(), pid=os.getpid()
-                )
+                folder.update(state="preparing", error=None, versions=versions(), host=platform.node(), pid=os.getpid())
             train_to_rest(folder, emit if leads else _say_nothing, stop)
         except BaseException as error:
             reason = str(error) if isinstance(error, TunelintError) else f"{type(error).__name__}: {error}"
@@ -54,36 +49,6 @@ def train(folder: RunFolder, emit: Callable[[Event], None], stop: threading.Even
 
 def _say_nothing(event: Event) -> None:
     """Only the leader tells events."""
-
-
-def require_packages() -> None:
-    """Raise MissingExtraError where torch and its companions are not installed; does not import them."""
-    from importlib.util import find_spec
-
-    if any(find_spec(name) is None for name in ("torch", "transformers", "accelerate", "tokenizers", "safetensors")):
-        raise MissingExtraError("local training", "local")
-
-
-def _quiet() -> None:
-    """Events tell what happens; the libraries' own bars and notes would only tear them apart."""
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    warnings.filterwarnings("ignore", module=r"(transformers|accelerate|peft|torch)\.")
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError
-
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed as a package"
-    return found
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -104,11 +69,12 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
     try:
-        train(RunFolder(arguments[0]), _print_event, stop)
+        folder = RunFolder(arguments[0])
+        train(folder, _print_event, stop)
     except TunelintError as error:
         print(error, file=sys.stderr)
         return 2
-    return 128 + received[0] if received else 0
+    return 128 + received[0] if received and folder.state != "succeeded" else 0
 
 
 def _print_event(event: Event) -> None:
