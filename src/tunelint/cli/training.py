@@ -24,6 +24,13 @@ train_options: Callable[..., Any] = _all(
     click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Peak learning rate."),
     click.option("--max-length", type=click.IntRange(min=1), metavar="N", help="Longest row in tokens."),
     click.option("--method", type=click.Choice(["full", "lora", "qlora", "last-layers"]), help="What is trained.  [default: by the model's size]"),
+    click.option("--lora-rank", type=click.IntRange(min=1), metavar="N", help="Rank of the LoRA adapters.  [default: 16]"),
+    click.option("--lora-alpha", type=click.IntRange(min=1), metavar="N", help="Scale of the LoRA adapters.  [default: twice the rank]"),
+    click.option("--last-layers", type=click.IntRange(min=1), metavar="N", help="Layers that --method last-layers trains.  [default: 2]"),
+    click.option("--micro-batch-size", type=click.IntRange(min=1), metavar="N", help="Rows that the device holds at once.  [default: by its memory]"),
+    click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="Numbers of the model.  [default: by the hardware]"),
+    click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), help="Where to train.  [default: the best there is]"),
+    click.option("--keep", type=click.Choice(["best", "last"]), help="The checkpoint that becomes model/.  [default: best]"),
     click.option("--patience", type=click.IntRange(min=1), metavar="N", help="Stop after N evals without a new best."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Seed of the draw, the order and the model."),
     click.option("--base-url", metavar="URL", help="Endpoint of the API."),
@@ -44,7 +51,10 @@ def hyperparameters(options: dict[str, Any]) -> Any:
     """Return the hyperparameters that the command line gives."""
     from tunelint.train import Hyperparameters
 
-    names = ("epochs", "batch_size", "learning_rate", "max_length", "method", "patience", "learning_rate_multiplier")
+    names = (
+        "epochs", "batch_size", "learning_rate", "max_length", "method", "patience", "learning_rate_multiplier", "lora_rank",
+        "lora_alpha", "last_layers", "micro_batch_size", "precision", "device", "keep",
+    )  # fmt: skip
     return Hyperparameters(**{name: options[name] for name in names if options.get(name) is not None})
 
 
