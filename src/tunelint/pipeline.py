@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import secrets
 import time
 from collections.abc import Iterable, Sequence
@@ -83,8 +82,8 @@ class Rows:
 def read_rows(inputs: Sequence[Input], *, carve: bool, seed: int) -> Rows:
     """Read the files that passed the linter into training rows; carve an eval split where there is none.
 
-    Carved are 10 % of the rows, at least 20, by a seeded draw; rows with the same prompt stay together, so that the
-    carved rows are not known from train.
+    Carved are 10 % of the rows, at least 20, drawn as by `tunelint split`: copies, near copies, passages and group ids
+    stay on one side, so that the carved rows are not known from train.
     """
     from tunelint.train import select_records
 
@@ -99,27 +98,22 @@ def read_rows(inputs: Sequence[Input], *, carve: bool, seed: int) -> Rows:
     if not train:
         raise TunelintError("no row to train on is left; `tunelint lint` says what is wrong with the data")
     if not evaluation and carve:
-        train, evaluation = _carve(train, seed)
-        notes.append(f"no eval split: {len(evaluation):,} of {len(train) + len(evaluation):,} train rows carved as one (seed {seed})")
+        train, evaluation = _carve(train, [item.path for item in inputs if item.split == "train"], seed)
+        carved = f"{len(evaluation):,} of {len(train) + len(evaluation):,} train rows carved as one (seed {seed})"
+        notes.append(f"no eval split: {carved if evaluation else 'no rows could be carved, as too many hang together'}")
     elif not evaluation:
         notes.append("no eval split: overfitting cannot be seen")
     return Rows(train, evaluation, tuple(notes))
 
 
-def _carve(rows: tuple[TrainRecord, ...], seed: int) -> tuple[tuple[TrainRecord, ...], tuple[TrainRecord, ...]]:
+def _carve(rows: tuple[TrainRecord, ...], paths: Sequence[str], seed: int) -> tuple[tuple[TrainRecord, ...], tuple[TrainRecord, ...]]:
+    """Divide rows as `tunelint split` does. The records are read once more: rows no longer know their ids and labels."""
+    from tunelint.splitting import carve
+
+    names = {row.digest for row in rows}
     wanted = min(max(LEAST_CARVED, round(CARVED_SHARE * len(rows))), len(rows) // 3)
-    groups: dict[str, list[int]] = {}
-    for index, row in enumerate(rows):
-        prompt = "\n".join(message.text for message in row.messages if message.role == "user")
-        groups.setdefault(" ".join(prompt.casefold().split()), []).append(index)
-    order = sorted(groups.values(), key=lambda members: members[0])
-    random.Random(seed).shuffle(order)
-    chosen: set[int] = set()
-    for members in order:
-        if len(chosen) + len(members) <= wanted:
-            chosen.update(members)
-    kept = tuple(row for index, row in enumerate(rows) if index not in chosen)
-    return kept, tuple(row for index, row in enumerate(rows) if index in chosen)
+    chosen = carve((record for path in paths for record in read_records(path) if record.digest in names), wanted, seed)
+    return tuple(row for row in rows if row.digest not in chosen), tuple(row for row in rows if row.digest in chosen)
 
 
 _FLAGGED = ("DUP", "LEAK")

@@ -17,6 +17,7 @@ from tunelint.errors import TunelintError
 COMMANDS: dict[str, tuple[str, str]] = {
     "lint": ("lint", "Check data files and report everything that is wrong with them."),
     "clean": ("clean", "Write mended copies of data files; keep what was removed, with the reason."),
+    "split": ("split", "Divide data into train and eval so that nothing in train gives eval away."),
     "train": ("train", "Train on data that passes the linter (local GPU or CPU, or an OpenAI-compatible API)."),
     "lint-and-train": ("lint_and_train", "Lint, clean, train and judge in one step."),
     "curves": ("curves", "Say whether a training run overfitted and which checkpoint to keep."),
@@ -37,7 +38,7 @@ GROUPS = (
     ("Training", ("train", "lint-and-train", "curves", "compare", "export", "export-config", "serve", "runs")),
     ("Rules and settings", ("rule", "test-rules", "target", "baseline", "index", "init", "completion")),
 )
-PLANNED = ("split", "convert", "diff", "compare", "export", "export-config", "index")
+PLANNED = ("convert", "diff", "compare", "export", "export-config", "index")
 
 
 class Commands(click.Group):

@@ -86,10 +86,10 @@ def _expand(patterns: Iterable[str]) -> list[str]:
 
 
 def _is_ours(folder: str, names: list[str]) -> bool:
-    """Tell a run folder or the output of `clean`: found by the way, they are not the user's data."""
+    """Tell a run folder or the output of `clean` or `split`: found by the way, they are not the user's data."""
     if "run.json" in names and "metrics.jsonl" in names:
         return True
-    if "manifest.json" not in names or "removed.jsonl" not in names:
+    if "manifest.json" not in names:
         return False
     try:
         return b'"tunelint"' in Path(folder, "manifest.json").read_bytes()[:4096]

@@ -1,0 +1,148 @@
+"""What a split is decided by: hashes of every record's text, its group ids and its label. No text is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunelint.engine.features import FeaturePlan, Scanned, compute
+from tunelint.errors import TunelintError
+from tunelint.records.record import Record
+from tunelint.records.shapes import NAMING_KEYS
+from tunelint.similarity.columns import Hashes, Indices, Ragged
+
+AUTO, NONE = "auto", "none"
+# Keys that name what several records come from. A key counts when its values repeat and none names half of the records.
+GROUP_KEYS = (
+    "conversation_id", "conv_id", "dialogue_id", "dialog_id", "thread_id", "session_id", "chat_id", "ticket_id", "case_id",
+    "document_id", "doc_id", "article_id", "passage_id", "context_id", "page_id", "paper_id", "source_id", "parent_id",
+    "user_id", "author_id", "customer_id", "patient_id", "group_id", "group",
+)  # fmt: skip
+LABEL_KEYS = ("label", "labels", "class", "category", "intent", "sentiment", "topic", "task")
+_NESTED = ("metadata", "meta")
+_MOST_LABELS, _LABEL_WORDS, _LABELLED = 50, 3, 0.9
+_FEATURES = ("record", "copy", "prompt", "answer", "prompt-words", "answer-words", "label")
+_BATCH = 4096
+
+
+@dataclass(frozen=True)
+class Material:
+    """One row a record: `name` (N,) uint64 stands for the record, `copy` (N, 2) is equal for copies, `prompt` and `answer`
+    (N,) digests of the words (0 = no word), `prompt_words` and `answer_words` their hashes in order, `keyed` the values
+    of group and label keys as (N,) uint64 (0 = none), `label` (N,) the KTO verdict, -1 for none."""
+
+    name: Hashes
+    copy: Hashes
+    prompt: Hashes
+    answer: Hashes
+    prompt_words: Ragged
+    answer_words: Ragged
+    label: NDArray[np.int8]
+    keyed: dict[str, Hashes]
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+    def groups(self, keys: Sequence[str]) -> dict[str, Hashes]:
+        """Return the columns of group ids that count, by key. Raises TunelintError for a named key that no record has."""
+        if NONE in keys:
+            return {}
+        found = {}
+        for key in _expanded(keys, GROUP_KEYS):
+            column = self.keyed[key]
+            if key not in _expanded((AUTO,), GROUP_KEYS) or key in keys:
+                if not column.any():
+                    raise TunelintError(f"no record has the key '{key}' of --group-by")
+                found[key] = column
+            elif _groups_something(column):
+                found[key] = column
+        return found
+
+    def strata(self, key: str) -> tuple[Indices, str]:
+        """Return a number per record for what it is stratified by, and what that is ("" when by nothing).
+
+        By itself (`auto`): the KTO verdict, else the first label key with 2 to 50 values in nine tenths of the records,
+        else the answers where nine tenths of them are of at most three words and there are 2 to 50 of them.
+        """
+        nothing = np.zeros(len(self), np.int64)
+        if key == NONE:
+            return nothing, ""
+        if key != AUTO:
+            if not self.keyed[key].any():
+                raise TunelintError(f"no record has the key '{key}' of --stratify-by")
+            return _numbered(self.keyed[key]), key
+        verdict = np.where(self.label < 0, 0, self.label.astype(np.int64) + 1).astype(np.uint64)
+        answers = np.where(self.answer_words.lengths <= _LABEL_WORDS, self.answer, np.uint64(0))
+        candidates = [("KTO verdict", verdict), *((name, self.keyed[name]) for name in LABEL_KEYS), ("short answers", answers)]
+        for name, column in candidates:
+            if _is_label(column):
+                return _numbered(column), name
+        return nothing, ""
+
+
+def material_of(
+    records: Iterable[Record], ignore_fields: Sequence[str] | None = None, group_by: Sequence[str] = (AUTO,), stratify_by: str = AUTO
+) -> Material:
+    """Compute the columns of parsed records. `group_by` and `stratify_by` are keys (dots lead inside), auto or none."""
+    keys = list(dict.fromkeys([*_expanded(group_by, GROUP_KEYS), *(LABEL_KEYS if stratify_by == AUTO else (stratify_by,))]))
+    plan = FeaturePlan(_FEATURES, NAMING_KEYS if ignore_fields is None else tuple(ignore_fields))
+    parts, keyed = [compute(Scanned([], plan))], [np.zeros((0, len(keys)), np.uint64)]
+    rest = iter(records)
+    while batch := tuple(islice(rest, _BATCH)):
+        parts.append(compute(Scanned(batch, plan)))
+        keyed.append(np.array([[key_digest(record.value or {}, key) for key in keys] for record in batch], dtype=np.uint64))
+    values = np.concatenate(keyed)
+
+    def column(name: str) -> NDArray[Any]:
+        return np.concatenate([part[name] for part in parts if not isinstance(part[name], Ragged)])
+
+    def ragged(name: str) -> Ragged:
+        return Ragged.concatenate([part[name] for part in parts])  # type: ignore[misc]
+
+    return Material(
+        column("record")[:, 0], column("copy"), column("prompt"), column("answer"), ragged("prompt-words"),
+        ragged("answer-words"), column("label"), {key: values[:, number] for number, key in enumerate(keys)},
+    )  # fmt: skip
+
+
+def key_digest(value: dict[str, Any], key: str) -> int:
+    """Return a 64-bit digest of the value at a key, of a dotted path where there is no such key; 0 for none or an empty one."""
+    found: Any = value
+    if key in value:
+        found = value[key]
+    else:
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+    if found is None or found == "" or isinstance(found, dict | list | float):
+        return 0
+    return int.from_bytes(hashlib.sha256(str(found).encode("utf-8", "surrogatepass")).digest()[:8]) | 1
+
+
+def _expanded(keys: Sequence[str], automatic: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for key in keys:
+        if key == AUTO:
+            found += [*automatic, *(f"{outer}.{inner}" for outer in _NESTED for inner in automatic)]
+        elif key != NONE:
+            found.append(key)
+    return list(dict.fromkeys(found))
+
+
+def _groups_something(column: Hashes) -> bool:
+    _, counts = np.unique(column[column != 0], return_counts=True)
+    return len(counts) >= 3 and int(counts.max()) > 1 and 2 * int(counts.max()) <= len(column)
+
+
+def _is_label(column: Hashes) -> bool:
+    present = column[column != 0]
+    return len(present) >= _LABELLED * len(column) and 2 <= len(np.unique(present)) <= _MOST_LABELS
+
+
+def _numbered(column: Hashes) -> Indices:
+    return np.unique(column, return_inverse=True)[1].reshape(-1).astype(np.int64)

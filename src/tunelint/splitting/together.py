@@ -1,0 +1,118 @@
+"""Which records must stay on one side of a split: the connected components of everything that would be a leak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunelint.rulebook import ActiveRule
+from tunelint.similarity.clusters import connected_components
+from tunelint.similarity.columns import Hashes, Indices, Ragged, ranges
+from tunelint.similarity.near import Texts, near_duplicates
+from tunelint.similarity.shingles import SHINGLE_WORDS, one_sequence, shingle_sequence, shingles
+from tunelint.similarity.templates import in_template, template_values
+from tunelint.splitting.material import Material
+
+_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so it has an inverse modulo 2**64
+_AT_A_TIME = 1 << 24  # windows sorted in memory at a time
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From where on two texts are too much alike: Jaccard similarity of shingles, and words of a passage."""
+
+    threshold: float = 0.8
+    passage_words: int = 50
+
+    @staticmethod
+    def of(rules: Iterable[ActiveRule]) -> Limits:
+        """Take the limits of the leakage rules, as the settings have them."""
+        options = {active.rule.name: active.options for active in rules}
+        threshold = float(options.get("near-leak", {}).get("threshold", Limits.threshold))
+        words = int(options.get("shared-passage", {}).get("words", Limits.passage_words))
+        return Limits(min(0.95, max(0.5, threshold)), max(SHINGLE_WORDS, words))
+
+
+def clusters_of(material: Material, groups: Iterable[Hashes], limits: Limits) -> Indices:
+    """Return for every record the first record that it hangs together with, (N,).
+
+    Tied are copies, equal prompts, near copies of prompt and answer and of the prompts alone, passages in common, and
+    equal group ids. The measures are those of exact-leak, shared-prompt, near-leak and shared-passage: template text is
+    what more than a fifth of *both* splits' records share, so that it does not depend on where the border is drawn.
+    """
+    copy = np.ascontiguousarray(material.copy).view([("a", "u8"), ("b", "u8")]).reshape(-1)
+    ties = [_ties(copy), _ties(material.prompt, material.prompt != 0)]
+    ties += [_ties(column, column != 0) for column in groups]
+    _, leads, counts = np.unique(copy, return_index=True, return_counts=True)
+    order = np.argsort(leads)
+    leads, counts = leads[order], counts[order]
+    prompts, answers = material.prompt_words.take(leads), material.answer_words.take(leads)
+    sequence = one_sequence(prompts, answers)
+    whole, of_prompt = shingles(sequence), shingles(prompts)
+    template = template_values(whole, counts)
+    record_texts = Texts.of(whole, template, shingles(answers), answers.lengths)
+    for texts in (record_texts, Texts.of(of_prompt, template_values(of_prompt, counts))):
+        first = near_duplicates(texts, limits.threshold).first
+        ties.append((leads[first], leads))
+    left, right = shared_passages(sequence, template, limits.passage_words)
+    ties.append((leads[left], leads[right]))
+    return joined(len(material), ties)
+
+
+def joined(rows: int, ties: Iterable[tuple[Indices, Indices]]) -> Indices:
+    """Return the connected components of pairs of rows: for each row the lowest row of its component, (rows,)."""
+    pairs = list(ties)
+    left, right = (np.concatenate([np.empty(0, np.int64), *(pair[side] for pair in pairs)]) for side in (0, 1))
+    return connected_components(rows, left, right)
+
+
+def shared_passages(words: Ragged, template: Hashes, least: int) -> tuple[Indices, Indices]:
+    """Return pairs of rows that tie all rows with a run of at least `least` words in common, template text left out.
+
+    Hashes of all windows of that many words (rolling, Karp and Rabin 1987) are sorted; equal neighbours are tied.
+    """
+    sequence = shingle_sequence(words)
+    sequence = sequence.where(~in_template(sequence.values, template))
+    width = least - SHINGLE_WORDS + 1
+    counts = np.where(words.lengths < least, 0, np.maximum(sequence.lengths - width + 1, 0))
+    at = ranges(sequence.offsets[:-1], counts)
+    row = np.repeat(np.arange(len(sequence), dtype=np.int64), counts)
+    window = _window_hashes(sequence.values, at, width)
+    parts = max(1, -(-len(window) // _AT_A_TIME))
+    lefts, rights = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    residue = window % np.uint64(parts)
+    for part in range(parts):
+        chosen = np.flatnonzero(residue == part)
+        order = chosen[np.argsort(window[chosen], kind="stable")]
+        equal = (window[order][1:] == window[order][:-1]) & (row[order][1:] != row[order][:-1])
+        pairs = np.unique(np.stack((row[order][:-1][equal], row[order][1:][equal])), axis=1)
+        lefts.append(pairs[0])
+        rights.append(pairs[1])
+    return np.concatenate(lefts), np.concatenate(rights)
+
+
+def _window_hashes(values: Hashes, at: Indices, width: int) -> Hashes:
+    """Return the polynomial hash of `width` values from each place on, whatever the place."""
+    sums = np.zeros(len(values) + 1, np.uint64)
+    np.cumsum(values * _powers(_BASE, len(values)), out=sums[1:])
+    inverse = np.uint64(pow(int(_BASE), -1, 1 << 64))
+    hashes: Hashes = (sums[at + width] - sums[at]) * _powers(inverse, len(values) + 1)[at]
+    return hashes
+
+
+def _powers(base: np.uint64, count: int) -> Hashes:
+    factors = np.full(count, base, np.uint64)
+    factors[:1] = 1
+    return np.cumprod(factors, dtype=np.uint64)
+
+
+def _ties(values: NDArray[np.generic], counted: NDArray[np.bool_] | None = None) -> tuple[Indices, Indices]:
+    """Tie every row to the first row of the same value."""
+    rows = np.arange(len(values)) if counted is None else np.flatnonzero(counted)
+    if not len(rows):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    _, first, inverse = np.unique(values[rows], return_index=True, return_inverse=True)
+    return rows[first[inverse.reshape(-1)]], rows
