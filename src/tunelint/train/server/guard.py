@@ -1,0 +1,90 @@
+"""What stands before every request: the token, the size limit, and no foreign web page."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tunelint.train.api.connection import is_loopback
+from tunelint.train.server.problems import Problem
+
+SMALL = 8_000_000
+"""Bytes that a request other than a file upload may have."""
+
+
+class TooLargeError(Exception):
+    """The body has passed the limit."""
+
+
+class Guard:
+    """ASGI middleware. Without a token only this machine's own programs are served.
+
+    A web page that a user of this machine has open can reach the loopback too: it gives itself away by an Origin header,
+    or, after rebinding its own name to 127.0.0.1, by the Host header.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None, max_upload: int) -> None:
+        self.app, self.max_upload = app, max_upload
+        self.token = token.encode() if token else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse or pass on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        limit = self.max_upload if scope["path"].rstrip("/").endswith("/files") and scope["method"] == "POST" else SMALL
+        problem = self._stranger(headers) or _too_large(headers, limit)
+        if problem is not None:
+            await JSONResponse(problem.to_json(), problem.status, headers={"connection": "close"})(scope, receive, send)
+            return
+        seen = 0
+        started = False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise TooLargeError
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, watched)
+        except TooLargeError:
+            if started:
+                raise
+            refusal = _limit(limit)
+            await JSONResponse(refusal.to_json(), refusal.status, headers={"connection": "close"})(scope, receive, send)
+
+    def _stranger(self, headers: dict[str, Any]) -> Problem | None:
+        if self.token is not None:
+            scheme, _, given = headers.get("authorization", "").partition(" ")
+            # Bytes, because compare_digest takes no other text than ASCII.
+            same = hmac.compare_digest(given.strip().encode("utf-8"), self.token)
+            return None if scheme.lower() == "bearer" and same else Problem(401, "The token is missing or wrong.", code="invalid_api_key")
+        if "origin" in headers:
+            return Problem(403, "Web pages are not served without a token.", code="forbidden")
+        if not is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or ""):
+            return Problem(403, "Without a token only this machine is served, by the name 127.0.0.1 or localhost.", code="forbidden")
+        return None
+
+
+def _too_large(headers: dict[str, str], limit: int) -> Problem | None:
+    declared = headers.get("content-length", "0")
+    if not declared.isdigit():
+        return Problem(400, "The Content-Length is no number.")
+    return _limit(limit) if int(declared) > limit else None
+
+
+def _limit(limit: int) -> Problem:
+    return Problem(413, f"The request is larger than {limit / 1e6:,.0f} MB.", code="request_too_large")

@@ -1,0 +1,201 @@
+"""`tunelint train --backend openai` against `tunelint serve`: nothing mocked, nothing lost, whoever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.serving import SRC, Served, support_jsonl
+from tunelint.train.files import is_locked
+
+pytest.importorskip("torch")
+pytest.importorskip("uvicorn")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("serve")
+    (folder / "train.jsonl").write_bytes(support_jsonl(24, 1))
+    (folder / "eval.jsonl").write_bytes(support_jsonl(8, 99))
+    return folder
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path / "server")
+    yield served
+    served.kill()
+    kill_workers(served)
+
+
+def start(place: Path, url: str, name: str) -> subprocess.Popen[str]:
+    """Begin `tunelint train` in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tunelint", "train", "train.jsonl", "eval.jsonl", "--backend", "openai", "--base-url", url, "--model", "tiny",
+         "--epochs", "5", "--batch-size", "8", "--seed", "3", "--yes", "--run-dir", f"runs/{name}"],
+        cwd=place, env={**os.environ, "PYTHONPATH": str(SRC)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def resume(place: Path, name: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tunelint", "runs", "resume", f"runs/{name}", "--fail-on", "never"], cwd=place,
+        env={**os.environ, "PYTHONPATH": str(SRC)}, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout + ran.stderr
+
+
+def metrics(folder: Path) -> list[tuple[Any, ...]]:
+    """The points of a run, rounded as JSON does not need to be, by step and kind."""
+    points = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    kinds = [(point["step"], kind, point[kind]) for point in points for kind in ("loss", "eval_loss") if kind in point]
+    assert len({(step, kind) for step, kind, _ in kinds}) == len(kinds), "a point is there twice"
+    return sorted(kinds)
+
+
+def job_folder(served: Served) -> Path:
+    """The run folder of the server's only job."""
+    found = [path for path in (served.folder / "jobs").iterdir() if (path / "run.json").is_file()]
+    assert len(found) == 1, "one run is one job"
+    return found[0]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def steps(served: Served, least: int) -> Callable[[], bool]:
+    """A condition: the worker has written so many points."""
+
+    def reached() -> bool:
+        found = list((served.folder / "jobs").glob("*/metrics.jsonl"))
+        return bool(found) and found[0].read_bytes().count(b"\n") >= least
+
+    return reached
+
+
+def kill_workers(served: Served) -> None:
+    """SIGKILL the processes that hold the lock of one of the server's run folders."""
+    for lock in (served.folder / "jobs").glob("*/.lock"):
+        if is_locked(lock) and (owner := lock.read_text().strip()):
+            os.kill(int(owner), signal.SIGKILL)
+            wait_for(lambda lock=lock: not is_locked(lock))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(place: Path) -> tuple[str, list[tuple[Any, ...]]]:
+    """The whole way once, without disturbance: what was printed, and the curve."""
+    served = Served(place / "server")
+    try:
+        client = start(place, served.url, "quiet")
+        out, _ = client.communicate(timeout=300)
+        record = json.loads((place / "runs/quiet/run.json").read_text())
+        assert record["state"] == "succeeded", out
+        curve = metrics(place / "runs/quiet")
+        assert curve == metrics(job_folder(served)), "the client has the very curve of the worker"
+        check_run(place / "runs/quiet", record, served)
+        return out, curve
+    finally:
+        served.stop()
+
+
+def check_run(folder: Path, record: dict[str, Any], served: Served) -> None:
+    client = served.client()
+    name = record["api"]["fine_tuned_model"]
+    answer = client.chat.completions.create(model=name, max_tokens=3, messages=[{"role": "user", "content": "Hi"}])
+    assert answer.choices[0].message.role == "assistant"
+    listed = client.fine_tuning.jobs.checkpoints.list(record["api"]["job"], limit=50).data
+    assert record["checkpoints"] == sorted(point.step_number for point in listed)
+    assert record["best"]["eval_loss"] == min(point.metrics.full_valid_loss for point in listed)
+    assert (folder / "report.html").is_file()
+    assert (folder / "report.json").is_file()
+    assert [job.id for job in client.fine_tuning.jobs.list(metadata={"run": record["api"]["run"]})] == [record["api"]["job"]]
+
+
+def test_train_through_our_own_server(undisturbed):
+    out, curve = undisturbed
+    assert [step for step, kind, _ in curve if kind == "loss"][-1] == 15
+    assert len([step for step, kind, _ in curve if kind == "eval_loss"]) >= 8
+    assert "serving" not in out
+    assert "step    15/15" in out
+    assert "report: " in out
+
+
+def test_everybody_is_killed_in_mid_job(served, place, undisturbed):
+    client = start(place, served.url, "killed")
+    wait_for(steps(served, 6))
+    client.kill()
+    client.communicate()
+    served.kill()
+    kill_workers(served)
+    again = Served(served.folder, port=served.port)
+    try:
+        resume(place, "killed")
+        assert metrics(place / "runs/killed") == undisturbed[1]
+        job_folder(again)
+    finally:
+        again.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["client", "server", "worker", "server and worker"])
+@pytest.mark.parametrize("moment", range(10))
+def test_killed_at_random_moments(served, place, undisturbed, victim, moment):
+    """The server dies under a client that goes on asking; the client dies and is resumed; the worker dies alone."""
+    name = f"{victim.replace(' ', '-')}-{moment}"
+    client = start(place, served.url, name)
+    time.sleep(random.Random(f"{victim}{moment}").uniform(0.5, 20))
+    current = served
+    if victim == "client":
+        client.kill()
+    if "server" in victim:
+        served.kill()
+    if "worker" in victim:
+        kill_workers(served)
+    if "server" in victim:
+        current = Served(served.folder, port=served.port)
+    try:
+        out, _ = client.communicate(timeout=300)
+        record = place / "runs" / name / "run.json"
+        if victim == "client" and record.is_file() and json.loads(record.read_text())["state"] != "succeeded":
+            resume(place, name)
+        if record.is_file():
+            assert metrics(place / "runs" / name) == undisturbed[1], out
+            job_folder(current)
+        else:
+            assert victim == "client", out  # it was killed before it began a run
+    finally:
+        current.stop()
+
+
+@pytest.mark.slow
+def test_pause_and_resume(served, place):
+    client = served.client()
+    file = client.files.create(file=("train.jsonl", (place / "train.jsonl").read_bytes()), purpose="fine-tune")
+    job = client.fine_tuning.jobs.create(
+        model="tiny", training_file=file.id, method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 5, "batch_size": 8}}}
+    )
+    wait_for(steps(served, 2))
+    client.fine_tuning.jobs.pause(job.id)
+    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "paused")
+    before = len(metrics(job_folder(served)))
+    assert before < 15
+    client.fine_tuning.jobs.resume(job.id)
+    wait_for(lambda: len(metrics(job_folder(served))) > before)
+    client.fine_tuning.jobs.cancel(job.id)
+    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "cancelled")
+    assert not is_locked(job_folder(served) / ".lock")
