@@ -121,7 +121,7 @@ def check_inputs(
     rules = active_rules(settings, load_rulebook(settings.rules_dirs))
     report = check(
         inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
-        ignore_fields=_ignore_fields(settings), parameters=_parameters(settings, inputs, rules), stdin=stdin, progress=progress,
+        ignore_fields=_ignore_fields(settings), parameters=run_parameters(settings, inputs, rules), stdin=stdin, progress=progress,
     )  # fmt: skip
     report.extras["rules"] = tuple(rules)
     return report
@@ -135,7 +135,7 @@ def _ignore_fields(settings: Settings) -> tuple[str, ...] | None:
     return (*own, settings.in_record_key.partition(".")[0])
 
 
-def _parameters(settings: Settings, inputs: Sequence[Input], rules: Sequence[ActiveRule]) -> dict[str, Any]:
+def run_parameters(settings: Settings, inputs: Sequence[Input], rules: Sequence[ActiveRule]) -> dict[str, Any]:
     """Return what the features depend on; tokens are counted whenever the whole data is looked at."""
     whole = settings.scope == "all"
     windows = [active.options.get("max_tokens") for active in rules if active.rule.name in WINDOW_RULES]

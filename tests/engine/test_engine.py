@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests_rows import chat
-from tunelint.api import Settings, _parameters, active_rules
+from tunelint.api import Settings, run_parameters, active_rules
 from tunelint.engine.run import check
 from tunelint.records.discover import discover
 from tunelint.rulebook import load_rulebook
@@ -45,7 +45,7 @@ def findings_of(paths: list[str], jobs: int = 1, chunk_size: int = 4 << 20):
     inputs = discover(paths)
     settings = Settings(ignore=("CFG",))
     rules = active_rules(settings, load_rulebook())
-    report = check(inputs, rules, jobs=jobs, parameters=_parameters(settings, inputs), chunk_size=chunk_size)
+    report = check(inputs, rules, jobs=jobs, parameters=run_parameters(settings, inputs, rules), chunk_size=chunk_size)
     return [json.dumps([f.name, f.path, f.line, f.end_line, f.row, f.column, f.byte_offset, f.record, f.message, [(r.path, r.line, r.record) for r in f.related]]) for f in report.findings]
 
 

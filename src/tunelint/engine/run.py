@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tunelint.engine.collector import collector_paused
 from tunelint.engine.executors import scan_in_processes, scan_inline
 from tunelint.engine.findings import FindingMaker
 from tunelint.engine.plan import RunPlan, plan_run
@@ -86,7 +87,8 @@ def check(
     plan = plan_run(rules, ignore_fields, parameters or {})
     files = scan_files(inputs, plan, jobs=jobs, parameters=parameters, stdin=stdin, progress=progress, chunk_size=chunk_size)
     maker = FindingMaker(rules, files, plan, target, parameters or {})
-    findings = maker.findings()
+    with collector_paused():
+        findings = maker.findings()
     reports = tuple(_file_report(file, maker) for file in files)
     ordered = tuple(sorted(findings, key=Finding.sort_key))
     extras = {"place": maker.place, "stdin": next((file.source.stdin for file in files if file.input.path == STDIN), None)}

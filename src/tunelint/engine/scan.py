@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tunelint.checks.hit import Hit
+from tunelint.engine.collector import collector_paused
 from tunelint.engine.excerpt import excerpt_of_line, excerpt_of_value
 from tunelint.findings import Excerpt
 from tunelint.records.chunks import Chunk
@@ -89,6 +90,11 @@ def load_check(dotted: str) -> Callable[..., Any]:
 
 def scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
     """Read, parse and check the records of a chunk."""
+    with collector_paused():
+        return _scan(chunk, plan)
+
+
+def _scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
     checks: list[tuple[str, RecordCheck, dict[str, Any]]] = [
         (planned.rule, load_check(planned.check), planned.options) for planned in plan.records
     ]

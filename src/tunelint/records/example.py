@@ -108,12 +108,12 @@ class Example:
                 self.answer_index = index
                 break
 
-    @property
+    @cached_property
     def answer(self) -> Turn | None:
         """The last assistant turn (the chosen one, in pairs), None where there is none."""
         return None if self.answer_index is None else self.turns[self.answer_index]
 
-    @property
+    @cached_property
     def prompt_turns(self) -> tuple[Turn, ...]:
         """The turns before the answer, without system turns (all of them where there is no answer)."""
         turns = self.turns if self.answer_index is None else self.turns[: self.answer_index]

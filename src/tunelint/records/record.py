@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -48,7 +48,6 @@ class Record:
     expected_shape: str | None = None
     has_floats: bool = True
     tabular: bool = False
-    _example: Example | None = field(default=None, repr=False)
 
     @property
     def digest(self) -> str:
@@ -62,11 +61,9 @@ class Record:
             return orjson.dumps(self.value, option=orjson.OPT_SORT_KEYS)
         return canonical_json(self.value)
 
-    @property
+    @cached_property
     def example(self) -> Example:
         """The record as a conversation. Built once, from whatever is well-formed in the record."""
-        if self._example is None:
-            from tunelint.records.views import view
+        from tunelint.records.views import view
 
-            self._example = view(self.value or {}, self.shape)
-        return self._example
+        return view(self.value or {}, self.shape)
