@@ -226,7 +226,7 @@ def overlaps(
 
 
 @machine_code
-def needed_overlap(threshold: float, a: int, b: int) -> int:
+def needed_overlap(threshold: float, a: int | np.int64, b: int | np.int64) -> int:
     """The least overlap that two sets of sizes a and b need for this Jaccard similarity (less a rounding error)."""
     return int(np.ceil(threshold / (1.0 + threshold) * (a + b) - 1e-9))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tunelint.similarity.columns import Hashes, Indices, Ragged, table_slots
+from tunelint.similarity.columns import Hashes, Indices, Ragged, ranges, table_slots
+from tunelint.similarity.shingles import SHINGLE_WORDS, shingle_sequence
 
 TEMPLATE_SHARE = 0.2
 TEMPLATE_RECORDS = 50
@@ -54,3 +55,20 @@ def discounted(rows: Ragged, template: Hashes) -> Ragged:
     kept = np.concatenate(([0], np.cumsum(keep, dtype=np.int64)))[rows.offsets]
     keep |= np.repeat(np.diff(kept) == 0, rows.lengths)
     return rows.where(keep)
+
+
+def outside_template(words: Ragged, template: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which words stand in a shingle that is no template text, for word sequences; all words of a row without any."""
+    if not len(template):
+        return np.ones(len(words.values), dtype=bool)
+    sequence = shingle_sequence(words)
+    own = ~in_template(sequence.values, template)
+    keep = np.zeros(len(words.values), dtype=bool)
+    first = ranges(words.offsets[:-1], sequence.lengths)  # the word that each shingle begins with
+    last_of_row = np.repeat(words.offsets[:-1] + words.lengths - 1, sequence.lengths)
+    for place in range(SHINGLE_WORDS):
+        covered = np.minimum(first + place, last_of_row)
+        keep[covered[own]] = True
+    kept = np.concatenate(([0], np.cumsum(keep, dtype=np.int64)))[words.offsets]
+    keep |= np.repeat(np.diff(kept) == 0, words.lengths)
+    return keep

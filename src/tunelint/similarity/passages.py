@@ -1,0 +1,101 @@
+"""Passages: runs of many words that two sets of texts share verbatim.
+
+Every window of `least` words of the eval texts is hashed; every window of the train texts is looked up there. That finds
+each shared run of at least that length, and costs one product and one look-up per word (Karp, Rabin 1987). A suffix array
+answers the same at ten times the memory; winnowing (Schleimer, Wilkerson, Aiken 2003) thins out the windows and with them
+the runs that are barely long enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunelint.similarity.columns import Hashes, Indices, Ragged, mix, ranges, table_size, table_slots
+
+BASE = 0xD6E8FEB86659FD93  # odd, so that it has an inverse modulo 2**64
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Passages:
+    """Pairs of an eval row and a train row that share a run, sorted by eval row, longest run first, then by train row.
+
+    `length` is the longest shared run in words, `start` the word of the eval row that it begins with. All (pairs,).
+    """
+
+    left: Indices
+    right: Indices
+    length: Indices
+    start: Indices
+
+
+def shared_passages(evals: Ragged, train: Ragged, least: int = 50) -> Passages:
+    """The runs of at least `least` words of an eval row that a train row contains; rows are sequences of word hashes."""
+    own, own_row, own_start = _windows(evals, least)
+    order = np.argsort(own, kind="stable")
+    own, own_row, own_start = own[order], own_row[order], own_start[order]
+    size = table_size(4 * len(own), 26)
+    filled = np.zeros(size, dtype=bool)
+    filled[table_slots(own, size)] = True
+    hits = [np.empty((0, 4), dtype=np.int64)]
+    for first, last in _blocks(train):
+        windows, row, start = _windows(_rows(train, first, last), least)
+        maybe = np.flatnonzero(filled[table_slots(windows, size)])
+        begin = np.searchsorted(own, windows[maybe], side="left")
+        count = np.searchsorted(own, windows[maybe], side="right") - begin
+        found = ranges(begin, count)
+        where = np.repeat(maybe, count)
+        hits.append(np.stack((own_row[found], row[where] + first, own_start[found], start[where]), axis=1))
+    return _longest(np.concatenate(hits), least)
+
+
+def _longest(hits: Indices, least: int) -> Passages:
+    """Join windows that follow one another in both rows, and keep the longest run of each pair of rows."""
+    left, right, start, other = hits.T
+    order = np.lexsort((start, other - start, right, left))
+    left, right, start, other = left[order], right[order], start[order], other[order]
+    begins = np.ones(len(left), dtype=bool)
+    begins[1:] = (np.diff(left) != 0) | (np.diff(right) != 0) | (np.diff(start) != 1) | (np.diff(other) != 1)
+    run = np.flatnonzero(begins)
+    length = np.diff(np.append(run, len(left))) + least - 1
+    left, right, start = left[run], right[run], start[run]
+    order = np.lexsort((start, -length, right, left))
+    left, right, start, length = left[order], right[order], start[order], length[order]
+    best = np.ones(len(left), dtype=bool)
+    best[1:] = (np.diff(left) != 0) | (np.diff(right) != 0)
+    left, right, start, length = left[best], right[best], start[best], length[best]
+    order = np.lexsort((right, -length, left))
+    return Passages(left[order], right[order], length[order], start[order])
+
+
+def _windows(words: Ragged, least: int) -> tuple[Hashes, Indices, Indices]:
+    """Hash, row and first word of every run of `least` words within a row."""
+    counts = np.maximum(words.lengths - least + 1, 0)
+    place = ranges(words.offsets[:-1], counts)
+    row = np.repeat(np.arange(len(words), dtype=np.int64), counts)
+    powers = _powers(BASE, len(words.values))
+    sums = np.zeros(len(words.values) + 1, dtype=np.uint64)
+    np.cumsum(words.values * powers, out=sums[1:])
+    # A polynomial in the words that begins at the window's first: the inverse power takes its place in the block off.
+    hashes = mix((sums[place + least] - sums[place]) * _powers(pow(BASE, -1, 1 << 64), len(words.values))[place])
+    return hashes, row, place - words.offsets[row]
+
+
+def _powers(base: int, size: int) -> Hashes:
+    factors = np.full(size, base, dtype=np.uint64)
+    factors[:1] = 1
+    return np.multiply.accumulate(factors) if size else factors
+
+
+def _blocks(words: Ragged) -> list[tuple[int, int]]:
+    """Ranges of rows of about a million words each."""
+    cuts = np.searchsorted(words.offsets, np.arange(BLOCK, len(words.values), BLOCK))
+    bounds = np.unique(np.concatenate(([0], cuts, [len(words)]))).tolist()
+    return list(zip(bounds[:-1], bounds[1:], strict=True))
+
+
+def _rows(words: Ragged, first: int, last: int) -> Ragged:
+    offsets = words.offsets[first : last + 1]
+    return Ragged(words.values[offsets[0] : offsets[-1]], offsets - offsets[0])
