@@ -29,6 +29,8 @@ def draw(cluster: Indices, strata: Indices, name: Hashes, wanted: int, seed: int
     order = np.argsort(mix(lowest ^ salt), kind="stable")
     chosen = _by_quota(order, number, sizes, strata, wanted)
     gap = wanted - int(sizes[chosen].sum())
+    if not chosen:  # a split that is too large says more than none, up to half of the records
+        gap = max(gap, len(cluster) // 2 - wanted + 1)
     if gap:
         better = _nearest(order, sizes, wanted, gap)
         chosen = chosen if better is None else better
