@@ -349,3 +349,36 @@ def iter_into(events: Iterator[Any], seen: list[Any]) -> list[Any]:
     for event in events:
         seen.append(event)
     return []
+
+
+def test_ctrl_c_at_the_command_line(server, tunelint, monkeypatch):
+    import os
+    import signal
+    import threading
+    import time
+
+    from tests_rows import chat
+
+    monkeypatch.setenv("A_KEY", KEY)
+    server.service.statuses = ["running"]
+    rows = [chat(f"Where is {word}, please?", f"The place called {word} lies over there.") for word in "abcdefghijklmnopqrstuvwxyz"]
+    Path("train.jsonl").write_text("\n".join(rows) + "\n")
+
+    def press() -> None:
+        while not list(Path("runs").glob("*/metrics.jsonl")):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    where = ("--base-url", server.url, "--api-key-env", "A_KEY", "--model", "m")
+    ran = tunelint("train", "train.jsonl", "--no-lint", "--backend", "openai", *where, "--yes")
+    thread.join()
+    assert ran.code == 130
+    assert "The job ftjob-1 goes on at the service. Go on: tunelint runs resume " in ran.err
+    server.service.statuses, server.service.looks = ["succeeded"], {}
+    ran = tunelint("runs", "resume", "last", "--fail-on", "never")
+    assert ran.code == 0, ran.err
+    assert "report: " in ran.out
+    check_one_job(server)
+    assert "job       ftjob-1 at http://127.0.0.1" in tunelint("runs", "show", "last").out

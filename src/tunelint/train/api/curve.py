@@ -34,6 +34,7 @@ class Curve:
     def __init__(self, epochs: int | None = None) -> None:
         self.epochs = epochs
         self.total: int | None = None
+        self.events: set[str] = set()  # ids of events whose message was told
         self._values: dict[int, dict[str, float]] = {}
         self._told: set[tuple[str, int]] = set()
 
@@ -43,6 +44,7 @@ class Curve:
             return
         kept = read_json(path)
         self.total = _step(kept.get("total_steps"))
+        self.events = set(kept.get("events", ()))
         for step, values in kept["values"].items():
             for key, value in values.items():
                 self._add(int(step), key, value)
@@ -51,7 +53,7 @@ class Curve:
     def save(self, path: Path) -> None:
         """Keep all values under the service's own names."""
         values = {str(step): self._values[step] for step in sorted(self._values)}
-        content = json.dumps({"total_steps": self.total, "values": values}).encode("ascii") + b"\n"
+        content = json.dumps({"total_steps": self.total, "values": values, "events": sorted(self.events)}).encode("ascii") + b"\n"
         if not path.is_file() or path.read_bytes() != content:
             write_atomically(path, content)
 

@@ -29,7 +29,7 @@ class Watch:
         self.values = session.folder.path / VALUES
         self.curve = Curve()
         self.curve.load(self.values)
-        self.seen: set[str] = set(session.api.get("events_told") or ())
+        self.seen = self.curve.events
         self.checkpoints: dict[int, str] = {}
         self.best = min((point["eval_loss"] for point in self.curve.points() if "eval_loss" in point), default=math.inf)
 
@@ -143,8 +143,6 @@ class Watch:
             text = self.session.connection.redact(str(event.get("message") or ""))
             if event.get("type") != "metrics" and text and not text.lower().startswith("step "):
                 yield MessageEvent(text, "warning" if event.get("level") in ("warn", "error") else "info")
-        if events:
-            self.session.note(events_told=sorted(self.seen)[-5000:])
 
     def _news(self) -> Iterator[Event]:
         for point in self.curve.news():
