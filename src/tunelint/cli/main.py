@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("runs", "List, show, resume or cancel training runs."),
     "stats": ("stats", "Say how long the records are, and what each target would train on."),
     "tokens": ("tokens", "Show one record as its target sees it: what is trained, what is cut."),
+    "convert": ("convert", "Write data in another format; what it cannot hold is counted."),
     "diff": ("diff", "Compare two versions of a dataset: rows and findings that came and went."),
     "rule": ("rule", "Explain a rule, or list all of them."),
     "test-rules": ("test_rules", "Run the cases of rule pages."),

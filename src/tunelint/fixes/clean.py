@@ -22,8 +22,9 @@ from tunelint.engine.run import Progress
 from tunelint.errors import TunelintError
 from tunelint.fixes.clusters import Keep
 from tunelint.fixes.decide import Decisions, Mode
+from tunelint.fixes.edits import json_line
 from tunelint.fixes.work import Choice, Work, accept_as, output_names, work_on
-from tunelint.fixes.write import digest_of, write_cleaned
+from tunelint.fixes.write import digest_of, replace_file, write_cleaned
 from tunelint.records.discover import Input
 from tunelint.records.sources import STDIN
 
@@ -61,7 +62,7 @@ def clean(
     `mode` is safe-only (mend, remove nothing), default, or unsafe; `keep` says which of several copies stays. Raises
     TunelintError when the folder is not empty (without `overwrite`) or would overwrite an input.
     """
-    _check_folder(folder, inputs, overwrite)
+    check_folder(folder, inputs, output_names([item.path for item in inputs]), overwrite)
     with work_on(inputs, settings, Choice(mode, keep), stdin, progress) as work:
         _finish(work, folder, settings, Choice(mode, keep))
     names = [file.name for file in work.files]
@@ -74,7 +75,7 @@ def clean(
 def _finish(work: Work, folder: Path, settings: Settings, choice: Choice) -> None:
     """Put the cleaned files, removed.jsonl and the manifest into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    _forget_old(folder)
+    forget_old(folder)
     for file in work.files:
         target = folder / file.name
         if file.present is None:
@@ -84,9 +85,9 @@ def _finish(work: Work, folder: Path, settings: Settings, choice: Choice) -> Non
             shutil.copyfile(file.present, target)
     order = {file.original.path: index for index, file in enumerate(work.files)}
     work.removed.sort(key=lambda entry: (order[entry["path"]], entry["line"] or 0))
-    _replace(folder / "removed.jsonl", "".join(_one_line(entry) for entry in work.removed).encode("utf-8", "surrogatepass"))
+    replace_file(folder / "removed.jsonl", "".join(json_line(entry) for entry in work.removed).encode("utf-8", "surrogatepass"))
     manifest = _manifest(work, folder, settings, choice)
-    _replace(folder / "manifest.json", (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogatepass"))
+    replace_file(folder / "manifest.json", (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogatepass"))
 
 
 def _manifest(work: Work, folder: Path, settings: Settings, choice: Choice) -> dict[str, Any]:
@@ -111,18 +112,10 @@ def _manifest(work: Work, folder: Path, settings: Settings, choice: Choice) -> d
     }  # fmt: skip
 
 
-def _one_line(entry: dict[str, Any]) -> str:
-    """One entry of removed.jsonl; line separators are escaped, as our own rule asks of others."""
-    text = json.dumps(entry, ensure_ascii=False)
-    for char in "\u2028\u2029\u0085":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text + "\n"
-
-
-def _check_folder(folder: Path, inputs: Sequence[Input], overwrite: bool) -> None:
+def check_folder(folder: Path, inputs: Sequence[Input], names: Sequence[str], overwrite: bool) -> None:
+    """Refuse to write the named files into a folder that is a file, holds an input, or is not empty (TunelintError)."""
     if folder.exists() and not folder.is_dir():
         raise TunelintError(f"{folder} is a file; give -o a folder")
-    names = output_names([item.path for item in inputs])
     for item, name in zip(inputs, names, strict=True):
         if item.path != STDIN and os.path.realpath(item.path) == os.path.realpath(folder / name):
             raise TunelintError(f"{folder} is the folder of the input {item.path}, which would be overwritten; give another one with -o")
@@ -130,7 +123,7 @@ def _check_folder(folder: Path, inputs: Sequence[Input], overwrite: bool) -> Non
         raise TunelintError(f"{folder} is not empty; give another folder with -o, or --overwrite")
 
 
-def _forget_old(folder: Path) -> None:
+def forget_old(folder: Path) -> None:
     """Remove what an earlier clean wrote there, and only that: its manifest names it."""
     manifest = folder / "manifest.json"
     if not manifest.is_file():
@@ -144,9 +137,3 @@ def _forget_old(folder: Path) -> None:
         path = (folder / name).resolve()
         if folder.resolve() in path.parents and path.is_file():
             path.unlink()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)

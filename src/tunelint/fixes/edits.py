@@ -79,3 +79,11 @@ def one_line(raw: bytes) -> bytes:
         return raw
     text = raw.decode("utf-8", "surrogatepass")
     return dump_like(json.loads(text, strict=False), text).encode("utf-8", "surrogatepass")
+
+
+def json_line(value: Any) -> str:
+    """Return a value as one line of JSONL; line separators are escaped, as our own rule asks of others."""
+    text = json.dumps(value, ensure_ascii=False)
+    for char in "\u2028\u2029\u0085":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text + "\n"

@@ -140,15 +140,7 @@ class Work:
         reason = removal.reason
         if removal.twin is not None and twin is not None and removal.twin.line and twin["line"]:
             reason = reason.replace(f"{removal.twin.path}:{removal.twin.line}", f"{twin['path']}:{twin['line']}")
-        entry: dict[str, Any] = {
-            "path": file.original.path, "line": self._line(file, record), "record": record.digest, "rule": removal.rule,
-            "reason": reason, "twin": twin,
-        }  # fmt: skip
-        try:
-            entry["raw"] = record.raw.decode("utf-8")
-        except UnicodeDecodeError:
-            entry["raw_base64"] = base64.b64encode(record.raw).decode("ascii")
-        return entry
+        return removed_entry(file.original.path, record, removal.rule, reason, self._line(file, record), twin)
 
     def _line(self, file: WorkFile, record: Record) -> int | None:
         """The line in the user's file; after the first pass lines have moved, rows lead back."""
@@ -191,6 +183,20 @@ def work_on(
         work = Work(inputs, before, settings, choice, Path(room), stdin if stdin is not None else before.extras.get("stdin"))
         work.run()
         yield work
+
+
+def removed_entry(
+    path: str, record: Record, rule: str, reason: str, line: int | None = None, twin: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return an entry of removed.jsonl. `line` is the record's own where it is not given."""
+    entry: dict[str, Any] = {
+        "path": path, "line": record.line if line is None else line, "record": record.digest, "rule": rule, "reason": reason, "twin": twin,
+    }  # fmt: skip
+    try:
+        entry["raw"] = record.raw.decode("utf-8")
+    except UnicodeDecodeError:
+        entry["raw_base64"] = base64.b64encode(record.raw).decode("ascii")
+    return entry
 
 
 def output_names(paths: Sequence[str]) -> list[str]:

@@ -47,21 +47,21 @@ def write_cleaned(source: Source, decisions: Decisions, target: Path) -> Written
     suffix = plain_suffix(source.path)
     written = Written()
     try:
-        with _temporary(target) as stream:
+        with replacing(target) as stream:
             if decisions.empty:
                 _copy(source, stream)
                 written.rows = list(range(1, 1 + sum(record.value is not None for record in read_all(source))))
             elif suffix == ".parquet":
                 _parquet(source, decisions, stream, written)
             else:
-                with _compressed(stream, compression_of(source.path)) as packed:
+                with compressed(stream, compression_of(source.path)) as packed:
                     (_csv if suffix == ".csv" else _json)(source, decisions, packed, written)
     except OSError as error:
         raise TunelintError(f"cannot write {target}: {error.strerror or error}") from error
     return written
 
 
-class _temporary:
+class replacing:
     """A file that takes its place only when it was written to the end."""
 
     def __init__(self, target: Path) -> None:
@@ -81,7 +81,7 @@ class _temporary:
             self._path.unlink(missing_ok=True)
 
 
-def _compressed(stream: IO[bytes], kind: str | None) -> IO[bytes]:
+def compressed(stream: IO[bytes], kind: str | None) -> IO[bytes]:
     """Compress as the input was; without a time stamp, so that the same records give the same bytes."""
     if kind == "gzip":
         return gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0)  # type: ignore[return-value]
@@ -203,3 +203,10 @@ def digest_of(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
