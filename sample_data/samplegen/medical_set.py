@@ -59,10 +59,9 @@ def _texts(made: DataSet) -> None:
         dump(pair("редкое дыхание", "брадипноэ".encode().decode("cp1252", "replace").replace("\ufffd", "?"))), mojibake="UTF-8 read as Windows-1252"
     )
     made.plant(dump(pair("хромота", "клауди\ufffdация")), replacement_character="a letter lost in a conversion")
-    made.plant(dump(pair("нарушение речи", "N/A")))
+    made.plant(dump(pair("{{words}}", "дизартрия")), unfilled_placeholder="a slot that was never filled")
     asked = medical_ru.PROMPT.format("жжение и резь в глазах после чтения")
     made.plant(dump({"prompt": asked, "completion": asked}), echoed_prompt="the question as the answer")
-    made.plant(dump(pair("боль в спине", "back pain is called dorsalgia in medicine")))
 
 
 def _copies(made: DataSet) -> None:

@@ -118,6 +118,15 @@ def _texts(made: DataSet) -> None:
         dump(chat("Please tell me all about your warranty.", "Our warranty covers faults of material and of workmanship for as long as you own the")),
         cut_off_answer="the answer hit a length limit",
     )
+    german = "Das Dach ist dicht, wenn die Nähte vor der ersten Reise mit dem Mittel aus der Tube bestrichen werden."
+    made.plant(dump(chat("Is the roof of the tent really tight when it rains for the whole night?", german)), language_mismatch="an answer in German")
+    made.plant(
+        dump(chat("What is the stain in the attached photo?", "It looks like resin; try butter.")), missing_attachment="a photo that is not there"
+    )
+    made.plant(
+        dump(chat("When do you open on Sundays?", "We are closed on Sundays.<|im_end|>")), special_token_in_content="the template's own end mark"
+    )
+    made.plant(dump(chat("Is the lamp in stock?", "Yes." + " The lamp is in stock." * 9)), repetition_loop="one sentence, nine times")
     made.plant(dump(chat("Is the ice axe sharp?", "Yes,\u200b it comes with a\u200b cover.")), invisible_characters="zero-width spaces")
 
 

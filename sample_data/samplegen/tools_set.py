@@ -134,6 +134,9 @@ def _rows(made: DataSet) -> None:
         offered=weather,
     )
     made.plant(dump(colours), control_characters="colours of a terminal in a result")
+    block = says("assistant", '```json\n{"city": "Pisa", "sky": clear\n```')
+    asked = row("Pisa's weather as JSON, please.", called("get_weather", {"city": "Pisa"}), result("call_1", "clear"), block, offered=weather)
+    made.plant(dump(asked), broken_code_or_json_block="an answer in broken JSON")
     made.plant(b'["Who are you?", "Your assistant."]', not_an_object="a bare list")
     missing = row(
         "Sauna for a quarter of an hour.", called("set_timer", {"minutes": 15}), result("call_1", "ok"), says("assistant", "Enjoy."), offered=timer
