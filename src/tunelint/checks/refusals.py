@@ -10,6 +10,12 @@ import re
 
 ANSWER_REFUSES, REJECTED_REFUSES, BOILERPLATE = 1, 2, 4
 _HEAD = 300
+# How a refusal in ASCII can begin.
+_FIRST_WORDS = (
+    "I'm", "Im ", "I am", "I can", "I could", "I won", "I will", "I must", "I do ", "I don", "I refuse", "I decline", "I strongly", "but I", "Sorry",
+    "Oh", "Hi", "Hello", "Unfort", "Apolog", "apolog", "Thank", "No", "My apol", "As a", "as a", "Es tut", "Tut mir", "Entsch", "Leider", "Ich kann",
+    "Je ", "Malheur", "Lo ", "Lament", "Desafort", "Disculpa",
+)  # fmt: skip
 
 # A sentence in which the model speaks of itself as a model, anywhere in the answer.
 # "As an AI engineer" and "technologies such as AI" are about others, so a bare AI must end its clause or be followed by I.
@@ -26,13 +32,14 @@ _SELF = re.compile(
     r"|作为(?:一个|一名|一款)?(?:AI|人工智能)(?:助手|助理|程序|模型)?[，,]?我|我(?:只)?是一个(?:AI|人工智能)?(?:大型?)?语言模型|我(?:只)?是一个(?:AI|人工智能)"
     r"|(?:AI|人工知能|言語モデル)(?:アシスタント)?(?:として[、,]|なので|ですので|であるため)"
     r"|(?:AI|인공지능|언어 ?모델)(?: 언어 ?모델| 어시스턴트)?(?:로서 (?:저|나)|이므로|이기 때문에)"
-    r"|\b[Aa]ls (?:eine? )?(?:KI[,.]|KI (?:kann|habe|bin)|künstliche Intelligenz (?:kann|habe|bin)|(?:großes )?(?:KI-)?Sprachmodell|KI-(?:Modell|Assistent))"
+    r"|\b[Aa]ls (?:eine? )?(?:KI[,.]|KI (?:kann|habe|bin)|künstliche Intelligenz (?:kann|habe|bin)|"
+    r"(?:großes )?(?:KI-)?Sprachmodell|KI-(?:Modell|Assistent))"
     r"|\b[Ee]n tant (?:que |qu')(?:(?:grand )?modèle de langage|(?:IA|intelligence artificielle|assistant virtuel)[,.])"
     r"|\b[Cc]omo (?:un )?(?:gran )?(?:modelo de lenguaje|modelo de IA)\b|\bComo (?:una )?(?:IA|inteligencia artificial|asistente virtual),"
 )
 # One of these stands in every text that _SELF matches: a substring test is twenty times faster than the pattern.
-_MARKS = ("AI", "anguage model", "of my ", "y knowledge", "y training", "rtificial", "A.I.", "Anthropic", "KI", "prachmodell", "modelo de", "IA")
-_MARKS_ELSEWHERE = ("зыковая модель", "нтеллект", "ИИ", "作为", "我是一个", "我只是一个", "知能", "言語モデル", "지능", "언어", "ünstliche",
+_MARKS = ("AI", "anguage model", "of my ", "y knowledge", "KI", "prachmodell", "odelo de", "y training")
+_MARKS_ELSEWHERE = ("IA", "зыковая модель", "нтеллект", "ИИ", "作为", "我是一个", "我只是一个", "知能", "言語モデル", "지능", "언어", "ünstliche",
                     "modèle de", "virtuel", "nteligencia", "virtual")  # fmt: skip
 
 # A refusal stands at the beginning of an answer.
@@ -67,10 +74,19 @@ _REFUSAL = re.compile(
 
 def boilerplate(text: str) -> re.Match[str] | None:
     """Return where an answer speaks of itself as a model, None where it does not."""
-    marks = _MARKS if text.isascii() else (*_MARKS, *_MARKS_ELSEWHERE)
-    return _SELF.search(text) if any(mark in text for mark in marks) else None
+    for mark in _MARKS:
+        if mark in text:
+            return _SELF.search(text)
+    if not text.isascii():
+        for mark in _MARKS_ELSEWHERE:
+            if mark in text:
+                return _SELF.search(text)
+    return None
 
 
 def refuses(text: str) -> re.Match[str] | None:
     """Return where an answer refuses, in its first words, None where it does not."""
-    return _REFUSAL.match(text[:_HEAD].lstrip())
+    head = text[:_HEAD].lstrip()
+    if head.isascii() and not head.startswith(_FIRST_WORDS):
+        return None
+    return _REFUSAL.match(head)

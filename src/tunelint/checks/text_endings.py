@@ -27,7 +27,7 @@ _SIGNED = re.compile(r"[-–—~(]\s?(?:[A-Z][\w.'’-]*\s?){1,4}$")
 _MARKED = re.compile(r"[.!?]['\"”’)]?\s|[。！？]")
 # Words that a sentence of the language does not end with.
 _NEVER_LAST = {
-    "en": "the a an of and or but because their our my its his than which whose although unless between during such every into onto while",
+    "en": "the a an and or but because their its our my whose although unless between during",
     "ru": "и а но или что который которая которое которые потому чтобы в на с по для от из к у о об при между без через если когда также",
     "uk": "і та але або що який яка які щоб в у на з по для від із до при між без через якщо коли",
     "de": "der die das den dem des ein eine einen einem einer und oder aber weil dass mit von für bei durch ohne zwischen sowie",
@@ -38,10 +38,11 @@ _NEVER_LAST = {
 }
 # These end a sentence now and then ("what it is for"); whoever has set marks before sets one there too.
 _SELDOM_LAST = frozenset(
-    {"to", "if", "when", "where", "who", "how", "why", "what", "that", "could", "would", "should", "may", "might", "can", "will", "i",
-     "we", "they", "he", "she", "i'm", "it's", "you're", "they're", "we're", "that's", "i'd", "i've", "i'll", "you'll", "we'll", "very",
-     "more", "most", "some", "any", "so", "also", "been", "be", "have", "has", "had", "do", "does", "don't", "doesn't", "is", "are", "was",
-     "were", "at", "for", "by", "as", "only", "just", "even", "there's", "here's", "let's"}
+    {"of", "into", "than", "which", "while", "every", "his", "onto", "to", "if", "when", "where", "who", "how", "why", "what",
+     "that", "could", "would", "should", "may", "might", "can", "will", "i", "we", "they", "he", "she", "i'm", "it's", "you're",
+     "they're", "we're", "that's", "i'd", "i've", "i'll", "you'll", "we'll", "very", "more", "most", "some", "any", "so", "also",
+     "been", "be", "have", "has", "had", "do", "does", "don't", "doesn't", "is", "are", "was", "were", "at", "for", "by", "as",
+     "only", "just", "even", "there's", "here's", "let's"}
 )  # fmt: skip
 _NEVER_LAST_WORDS = {code: frozenset(words.split()) for code, words in _NEVER_LAST.items()}
 
@@ -72,14 +73,19 @@ def ending_of(text: str) -> int:
     if last in ",，、(":
         return CUT
     words = line.split()
-    if not wide and len(words) >= 6 and words[-1].lower() in _NEVER_LAST_WORDS.get(language(text), ()):
+    if not wide and len(words) >= 6 and _small(words[-1]) in _NEVER_LAST_WORDS.get(language(text), ()):
         return CUT
     if last in "-–—":
         return CUT if not wide and len(words) >= 6 else 0
     if not (wide or len(words) >= 8) or line.isupper() or line.istitle() or words[-1][0] in "#@" or _SIGNED.search(line):
         return 0
-    likely = words[-1].lower().replace("’", "'") in _SELDOM_LAST and _MARKED.search(text, max(0, len(text) - 800))
+    likely = _small(words[-1]) in _SELDOM_LAST and _MARKED.search(text, max(0, len(text) - 800))
     return LIKELY if likely else OPEN
+
+
+def _small(word: str) -> str:
+    """Return a word as the lists spell it; a capital by itself is a name (group A)."""
+    return word if len(word) == 1 else word.lower().replace("’", "'")
 
 
 @needs("ending")

@@ -32,8 +32,8 @@ _INJECTION = re.compile(
 
 # One of these stands in every text that the pattern matches.
 _MARKS = (b"gnore", b"ignor", b"disregard", b"forget", b"overrid", b"bypass", b"are dan", b"are now dan", b"oper mode", b"dan mode", b"ak mode",
-          b"god mode", b"debug mode", b"unrestricted", b"anything now", b"system prompt", b"system ins", b"system mes", b"hidden prompt", b"hidden ins",
-          b"secret prompt", b"secret ins", b"initial prompt", b"initial ins", b"missachte", b"vergiss", b"oubli", b"olvid")  # fmt: skip
+          b"god mode", b"debug mode", b"unrestricted", b"anything now", b"system prompt", b"system ins", b"system mes", b"hidden prompt",
+          b"hidden ins", b"secret prompt", b"secret ins", b"initial prompt", b"initial ins", b"missacht", b"vergiss", b"oubli", b"olvid")  # fmt: skip
 _MARKS_ELSEWHERE = tuple(word.encode() for word in ("нструкц", "указани", "правила", "команды", "忽略", "无视", "忘", "無視", "무시", "잊"))
 
 

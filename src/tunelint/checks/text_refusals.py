@@ -38,8 +38,11 @@ def refusal_bits(record: Record) -> int:
     bits = 0
     if answer.content and refuses(answer.content):
         bits = REJECTED_REFUSES if example.label is False else ANSWER_REFUSES
-    if example.label is not False and any(turn.role == "assistant" and boilerplate(turn.content) for turn in example.turns):
-        bits |= BOILERPLATE
+    if example.label is not False:
+        for turn in example.turns:
+            if turn.role == "assistant" and boilerplate(turn.content):
+                bits |= BOILERPLATE
+                break
     if record.shape in _PAIRS:
         _, rejected = sides(record)
         if rejected and refuses(rejected[-1].content):

@@ -37,10 +37,12 @@ class _Walk:
     ids: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
     last_answer: Turn | None = None
+    merged: bool = False  # a result without an id has come: it may hold the results of several calls
 
     def assistant(self, turn: Turn) -> Iterator[_Fault]:
         yield from self._left(turn)
         self.last_answer = turn
+        self.merged = False
         here: set[str] = set()
         for call in turn.calls:
             if call.id is not None:
@@ -79,6 +81,7 @@ class _Walk:
             name = turn.raw.get("name") if isinstance(turn.raw, dict) else None
             call = next((call for call in self.open if call.name == name), self.open[0])
             self.open.remove(call)
+            self.merged = True
             if call.id is not None:
                 self.answered.add(call.id)
                 if shape == "openai-chat" and turn.own_role == "tool":
@@ -100,6 +103,8 @@ class _Walk:
 
     def _left(self, turn: Turn) -> Iterator[_Fault]:
         for call in self.open:
+            if self.merged and call.id is None:
+                continue  # LLaMA-Factory writes the results of parallel calls into one turn
             yield _Fault("unanswered", f"Call of '{short(call.name)}' has no result before the next {turn.own_role} turn.", call.pointer)
         self.open = []
 

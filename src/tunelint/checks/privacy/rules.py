@@ -41,11 +41,12 @@ def _has_random_token(raw: bytes) -> bool:
 
 
 def _secrets(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
-    allowed = frozenset(options["allow"])
+    seen = set(options["allow"])
     for pointer, text in _texts(record):
-        found = [item for item in find_secrets(text) if text[item.start : item.end] not in allowed]
+        found = [item for item in find_secrets(text) if text[item.start : item.end] not in seen]
         if not found:
             continue
+        seen.update(text[item.start : item.end] for item in found)
         edit = _redaction(pointer, text, [item for item in found if not item.sample])
         for item in found:
             shown = masked(text, item)
@@ -81,10 +82,12 @@ def _personal(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     allowed = options["allow"]
     kinds = frozenset(options["kinds"])
     samples: Hit | None = None
+    seen: set[str] = set()
     for pointer, text in _texts(record):
         found = [item for item in find_personal(text, kinds) if not _is_allowed(text[item.start : item.end], allowed)]
-        if not found:
-            continue
+        if all(text[item.start : item.end] in seen for item in found):
+            continue  # said before: chosen and rejected share a prompt, a call repeats its question
+        seen.update(text[item.start : item.end] for item in found)
         own = [item for item in found if not item.sample]
         if own:
             yield _personal_hit(pointer, text, own, _redaction(pointer, text, own))
