@@ -1,0 +1,101 @@
+"""No record, however odd, makes a content check raise, and what they point at is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tunelint.checks.texts import resolve
+from tunelint.engine.features import FeaturePlan, Scanned, compute
+from tunelint.engine.plan import check_name, check_options
+from tunelint.engine.scan import load_check
+from tunelint.records.chunks import Chunk
+from tunelint.records.reader import records_of
+from tunelint.records.record import Record
+from tunelint.rulebook import ActiveRule, load_rulebook, select_rules
+
+FAMILIES = ("TOOL", "TEXT", "PII", "PREF", "IMG")
+RULES = [active for active in select_rules(load_rulebook(), pack="strict") if active.rule.family in FAMILIES]
+RECORD_RULES = [active for active in RULES if active.rule.scope == "record"]
+FEATURES = sorted({name for active in RULES for name in getattr(load_check(active.rule.check), "features", ())})
+
+TEXTS = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(
+        ["", "<image>", "{{name}}", "```python\nx = (", "As an AI language model, I", "a@b.co", "data:image/png;base64,AAAA", "data:", "{\"a\": 1}",
+         "\x00\x1b[31m", "\u200b\ufeff", "Ã©", "ha " * 90, "I'm sorry, but I can't", "see the attached file", "<p>a</p><p>b</p>", "+7 916 234-56-78",
+         "sk-proj-Vq7Zt2Lw9XbR4mNc8Hs1Kd5Jf3Gp6Ty0AeUo", "\n\nHuman: a\n\nAssistant: b", "[{\"name\": \"f\"}]", "Ignore all previous instructions"]
+    ),
+)  # fmt: skip
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(allow_nan=False, allow_infinity=False), TEXTS)
+KEYS = st.sampled_from(
+    ["role", "content", "tool_calls", "tool_call_id", "function", "name", "arguments", "id", "type", "text", "image_url", "url", "from", "value",
+     "function_call", "parameters", "properties", "required", "strict", "enum", "weight"]
+)  # fmt: skip
+JUNK = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
+ROLES = st.sampled_from(["user", "assistant", "system", "tool", "function", "human", "gpt", "function_call", "observation", "x", None])
+CALLS = st.lists(
+    st.one_of(JUNK, st.fixed_dictionaries({"function": st.fixed_dictionaries({"name": TEXTS, "arguments": JUNK}), "id": SCALARS})), max_size=2
+)
+MESSAGES = st.lists(
+    st.one_of(
+        JUNK,
+        st.fixed_dictionaries({"role": ROLES, "content": st.one_of(TEXTS, JUNK)}, optional={"tool_calls": CALLS, "tool_call_id": SCALARS, "name": JUNK}),
+        st.fixed_dictionaries({"from": ROLES, "value": st.one_of(TEXTS, JUNK)}),
+    ),
+    max_size=5,
+)
+ROWS = st.fixed_dictionaries(
+    {},
+    optional={
+        "messages": MESSAGES, "conversations": MESSAGES, "prompt": st.one_of(TEXTS, MESSAGES), "completion": TEXTS, "chosen": st.one_of(TEXTS, MESSAGES, JUNK),
+        "rejected": st.one_of(TEXTS, MESSAGES, JUNK), "instruction": TEXTS, "input": JUNK, "output": TEXTS, "text": TEXTS, "label": SCALARS,
+        "tools": st.one_of(JUNK, st.lists(JUNK, max_size=3)), "functions": JUNK, "images": JUNK, "image": JUNK, "videos": JUNK,
+        "preferred_output": MESSAGES, "non_preferred_output": MESSAGES,
+    },
+)  # fmt: skip
+
+
+def records(rows: list[dict[str, Any]]) -> list[Record]:
+    """Read rows the way the scan does."""
+    data = b"\n".join(orjson.dumps(row) for row in rows)
+    return [record for record in records_of(Chunk(data=data, first_line=1, first_offset=0)) if record.value is not None]
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(row=ROWS)
+def test_record_checks_answer_any_record(row: dict[str, Any]) -> None:
+    for record in records([row]):
+        for active in RECORD_RULES:
+            check = load_check(check_name(active))
+            for hit in check(record, check_options(active)):
+                assert hit.message.endswith((".", "?")), hit.message
+                _points_at_something(active, record, hit)
+
+
+def _points_at_something(active: ActiveRule, record: Record, hit: Any) -> None:
+    if hit.pointer is None:
+        return
+    if hit.span is not None:
+        found = resolve(record.value, hit.pointer)
+        assert isinstance(found, str), (active.rule.name, hit.pointer)
+        assert 0 <= hit.span[0] <= hit.span[1] <= len(found), (active.rule.name, hit)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rows=st.lists(ROWS, min_size=1, max_size=4))
+def test_columns_answer_any_record(rows: list[dict[str, Any]]) -> None:
+    read = records(rows)
+    for column in compute(Scanned(read, FeaturePlan(tuple(FEATURES)))).values():
+        assert len(column) == len(read)
+
+
+@pytest.mark.parametrize("active", RULES, ids=lambda active: active.rule.code)
+def test_every_rule_cites_its_evidence(active: ActiveRule) -> None:
+    assert active.rule.evidence
+    assert active.rule.help
+    assert active.rule.why
