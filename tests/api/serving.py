@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import re
 import signal
@@ -53,6 +55,17 @@ class Served:
         self._reader.join(10)
         if self.process.stderr is not None:
             self.process.stderr.close()
+
+
+def ask(served: Served, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any]:
+    """One raw request; header names with _ for -."""
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read() or b"null")
+    finally:
+        connection.close()
 
 
 def support_jsonl(count: int, seed: int) -> bytes:

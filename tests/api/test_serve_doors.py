@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import http.client
 import json
 import os
 import socket
@@ -16,7 +15,7 @@ from typing import Any
 import openai
 import pytest
 
-from api.serving import SRC, Served, support_jsonl
+from api.serving import SRC, Served, ask, support_jsonl
 
 pytest.importorskip("uvicorn")
 TOKEN = "a-token-of-some-length-42"
@@ -34,17 +33,6 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served = Served(tmp_path_factory.mktemp("guarded") / "server", "--token-env", "A_TOKEN", A_TOKEN=TOKEN)
     yield served
     served.stop()
-
-
-def ask(served: Served, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any]:
-    """One raw request; header names with _ for -."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
-    try:
-        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read() or b"null")
-    finally:
-        connection.close()
 
 
 def send(served: Served, content: bytes, name: str = "data.jsonl") -> Any:

@@ -23,7 +23,8 @@ BLOCK = 1 << 20
 def file_object(row: Row) -> dict[str, Any]:
     """Return a file as the API shows it."""
     keys = ("id", "bytes", "created_at", "filename", "purpose", "status")
-    return {"object": "file", **{key: row[key] for key in keys}, "status_details": row["details"], "expires_at": None}
+    details = {"status_details": row["details"]} if row["details"] else {}
+    return {"object": "file", **{key: row[key] for key in keys}, **details}
 
 
 async def create(request: Request) -> Response:
