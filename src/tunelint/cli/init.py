@@ -36,7 +36,8 @@ def command(force: bool) -> int:
 def _text(train: list[str], evaluation: list[str]) -> str:
     import json
 
-    return f"""# Settings of tunelint; the command line beats them. All keys: docs/configuration.md
+    return f"""#:schema https://raw.githubusercontent.com/tunelint/tunelint/main/tunelint.schema.json
+# Settings of tunelint; the command line beats them. All keys: docs/configuration.md
 train = {json.dumps(train, ensure_ascii=False)}
 eval = {json.dumps(evaluation, ensure_ascii=False)}
 
