@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import io
 import json
 import os
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -237,3 +239,38 @@ def test_a_thousand_requests_at_once_lose_nothing(open_door):
     uploaded = {value["id"] for _, value in answers if value["object"] == "file"}
     assert len(uploaded) == 100
     assert uploaded <= {file.id for file in open_door.client().files.list(limit=1000)}
+
+
+def test_lost_bytes_fail_the_job_and_nothing_else(open_door):
+    client = open_door.client()
+    file = send(open_door, support_jsonl(4, 41))
+    (open_door.folder / "files" / f"{file.id}.jsonl").unlink()
+    job = ended(client, client.fine_tuning.jobs.create(model="tiny", training_file=file.id))
+    assert job.status == "failed"
+    assert job.error.message
+    test_a_job_on_bad_data_fails_with_the_report(open_door)
+
+
+def test_a_linter_that_breaks_stops_nothing(tmp_path, monkeypatch):
+    from tunelint.train.server import runner
+    from tunelint.train.server.files import store_file
+    from tunelint.train.server.store import Store
+
+    store = Store(tmp_path)
+    seen: list[str] = []
+
+    def broken(path: Path) -> tuple[str, str]:
+        seen.append(path.name)
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(runner, "upload_verdict", broken)
+    files = [store_file(store, io.BytesIO(b"{}"), "a.jsonl") for _ in range(2)]
+    working = runner.Runner(store, {"tiny": "tiny"})
+    working.start()
+    deadline = time.monotonic() + 30
+    while len(store.rows("SELECT id FROM files WHERE status = 'error'")) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    working.stop()
+    store.close()
+    assert seen == [f"{file['id']}.jsonl" for file in files]

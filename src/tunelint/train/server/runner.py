@@ -74,7 +74,12 @@ class Runner:
 
     def _loop(self, step: Callable[[], bool]) -> None:
         while not self._stopping.is_set():
-            if not step():
+            try:
+                found = step()
+            except Exception:  # a full disk, say: told on stderr and tried again, for a dead thread would leave every job hanging
+                traceback.print_exc(file=sys.stderr)
+                found = False
+            if not found:
                 with self._changed:
                     self._changed.wait(timeout=1.0)
 
@@ -82,7 +87,11 @@ class Runner:
         """Lint one upload, else the data of one job. Says whether there was one."""
         file = self._store.one("SELECT * FROM files WHERE status = 'uploaded' ORDER BY seq LIMIT 1")
         if file is not None:
-            status, details = upload_verdict(self._store.file_path(file["id"]))
+            try:
+                status, details = upload_verdict(self._store.file_path(file["id"]))
+            except Exception as error:
+                traceback.print_exc(file=sys.stderr)
+                status, details = "error", f"the linter failed: {type(error).__name__}: {error}"
             self._store.update("files", file["id"], status=status, details=details)
             return True
         job = self._store.one("SELECT * FROM jobs WHERE status = 'validating_files' ORDER BY seq LIMIT 1")
