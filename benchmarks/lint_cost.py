@@ -13,12 +13,13 @@ themselves.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,21 @@ def timed(work: Callable[[], Any]) -> float:
     return time.process_time() - start
 
 
+def in_chunks(records: list[Any]) -> Iterator[list[Any]]:
+    """Yield records by chunks of the size that the scan takes."""
+    from tunelint.records.chunks import CHUNK
+
+    part: list[Any] = []
+    size = 0
+    for record in records:
+        part.append(record)
+        size += len(record.raw)
+        if size >= CHUNK:
+            yield part
+            part, size = [], 0
+    yield part
+
+
 def by_rule(path: str) -> dict[str, float]:
     """Return CPU seconds by rule, column and shared part, each measured by itself over the same records."""
     from tunelint.api import Settings, run_parameters, active_rules
@@ -84,6 +100,7 @@ def by_rule(path: str) -> dict[str, float]:
     parameters = run_parameters(settings, inputs, rules)
     plan = plan_run(rules, None, parameters)
     records: list[Any] = []
+    gc.disable()  # as the scan does
     spent = {"(parse)": timed(lambda: records.extend(read_records(path)))}
     spent["(conversation)"] = timed(lambda: [record.example for record in records])
     codes = {active.rule.name: f"{active.rule.code} {active.rule.name}" for active in rules}
@@ -104,9 +121,10 @@ def by_rule(path: str) -> dict[str, float]:
 
         spent[codes[planned.rule]] = max(timed(drain) - spent["(screen)"], 0.0)
     assert plan.scan.features is not None
-    scanned = Scanned(records, plan.scan.features)
+    # By chunks, as the scan does: a whole file at once would take other, compiled code.
+    chunks = [Scanned(part, plan.scan.features) for part in in_chunks(records)]
     for name in plan.scan.features.names:
-        spent[f"(column {name})"] = timed(lambda name=name: _FEATURES[name](scanned))
+        spent[f"(column {name})"] = timed(lambda name=name: [_FEATURES[name](chunk) for chunk in chunks])
     files = scan_files(inputs, plan, jobs=1, parameters=parameters)
     survey = FindingMaker(rules, files, plan, None, parameters).survey
     survey.extras["rules"] = frozenset(active.rule.name for active in plan.survey_rules)
@@ -123,6 +141,7 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=["ratio", "rules"])
+    parser.add_argument("--dearest", type=int, default=5, metavar="N", help="rules named")
     arguments = parser.parse_args()
     if not Path(arguments.file).is_file():
         sys.exit(f"{arguments.file}: no such file; benchmarks/make_mix.py makes one")
@@ -139,10 +158,11 @@ def main() -> None:
     if arguments.only != "ratio":
         spent = sorted(by_rule(arguments.file).items(), key=lambda item: -item[1])
         rules = [item for item in spent if not item[0].startswith("(")]
-        print("\nThe five dearest rules, s CPU")
-        for name, seconds in rules[:5]:
+        print(f"\nThe {arguments.dearest} dearest rules, s CPU")
+        for name, seconds in rules[: arguments.dearest]:
             print(f"  {seconds:6.2f}  {name}")
-        print(f"  {sum(seconds for _, seconds in rules[5:]):6.2f}  the other {len(rules) - 5} rules")
+        left = rules[arguments.dearest :]
+        print(f"  {sum(seconds for _, seconds in left):6.2f}  the other {len(left)} rules")
         print("What they share")
         for name, seconds in [item for item in spent if item[0].startswith("(")]:
             print(f"  {seconds:6.2f}  {name}")

@@ -35,6 +35,10 @@ def echoed_prompt(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
 
 def _may_be_the_same(prompt: str, reply: str) -> bool:
     """Compare the first letters and digits, which equal words must share: splitting every answer into words is dear."""
+    one, other = prompt[0], reply[0]
+    # Two letters suffice to tell that no combining mark changes the first.
+    if one.isalnum() and other.isalnum() and one.lower() != other.lower() and (prompt[:2] + reply[:2]).isascii():
+        return False
     first, second = ([char for char in normalised(text[:60]) if char.isalnum()] for text in (prompt, reply))
     # The last characters of a cut text may lack what they combine with, so they do not count.
     shared = min(len(first), len(second)) - 4

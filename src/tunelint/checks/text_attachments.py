@@ -12,8 +12,12 @@ from tunelint.checks.texts import place
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
 
-# One of these stands in every ASCII text that the pattern matches; where there are other letters, _NEAR looks at once.
+# One of these stands in every text that the pattern matches; plain searches are ten times as fast as _NEAR.
 _MARKS = ("ttach", "mage", "icture", "hoto", "creenshot", "nclosed", "ploaded", "Bild", "Anhang", "jointe", "adjunt")
+_OTHER_MARKS = (
+    "картинк", "рисунк", "фото", "влож", "прил", "прикр", "скриншот", "изображ", "图", "照", "附件", "画像", "写真", "添付", "下の",
+    "이미지", "사진", "그림", "첨부", "nhang", "ngehäng", "joint", "djunt",
+)  # fmt: skip
 _THING = r"(?:image|picture|photo|photograph|screenshot)"
 _FILE = r"(?:file|document|pdf|spreadsheet|image|picture|photo|screenshot|csv|report|dataset|excel|resume|attachment)"
 _MISSING = re.compile(
@@ -67,9 +71,10 @@ def missing_attachment(record: Record, options: dict[str, Any]) -> Iterable[Hit]
 
 
 def _may_hold(text: str) -> bool:
-    if not text.isascii():
-        return _NEAR.search(text) is not None
-    return any(mark in text for mark in _MARKS)
+    for mark in _MARKS:
+        if mark in text:
+            return True
+    return not text.isascii() and any(mark in text for mark in _OTHER_MARKS)
 
 
 def _missing(record: Record, options: dict[str, Any]) -> Iterator[Hit]:

@@ -28,8 +28,10 @@ def facts_of(value: dict[str, Any]) -> set[int]:
         path, item = stack.pop()
         kind = type(item)
         if kind is dict:
-            found.add(_object_fact(path, tuple(item)))
-            stack += [(f"{path}.{key}" if path else key, inner) for key, inner in item.items() if inner is not None]
+            facts, inner_paths = _object_plan(path, tuple(item), tuple(map(type, item.values())))
+            found.update(facts)
+            for key, inside in inner_paths:
+                stack.append((inside, item[key]))
         elif kind is list:
             found.add(_type_fact(path, 3))
             inside = path + "[]"
@@ -38,9 +40,23 @@ def facts_of(value: dict[str, Any]) -> set[int]:
                 found.add(_type_fact(inside, _TYPE_CODES[scalar]))
             if dict in kinds or list in kinds:
                 stack += [(inside, inner) for inner in item if type(inner) is dict or type(inner) is list]
-        else:
-            found.add(_type_fact(path, _TYPE_CODES[kind]))
     return found
+
+
+@lru_cache(maxsize=1 << 14)
+def _object_plan(path: str, keys: tuple[str, ...], kinds: tuple[type, ...]) -> tuple[tuple[int, ...], tuple[tuple[str, str], ...]]:
+    """Return the facts of an object and its scalar members, and key and path of the members to look into.
+
+    The records of a file have few kinds of objects, so this is asked again and again for the same.
+    """
+    facts, inner = [_object_fact(path, keys)], []
+    for key, kind in zip(keys, kinds, strict=True):
+        inside = f"{path}.{key}" if path else key
+        if kind is dict or kind is list:
+            inner.append((key, inside))
+        elif kind is not type(None):
+            facts.append(_type_fact(inside, _TYPE_CODES[kind]))
+    return tuple(facts), tuple(inner)
 
 
 def is_object(fact: int) -> bool:

@@ -17,6 +17,8 @@ ROLES = {
     "tool_response": "tool", "ipython": "tool", "tool_call": "assistant",
 }  # fmt: skip
 KNOWN_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+_CALL_KEYS = frozenset({"tool_calls", "function_call"})
+_WEIGHT_KEYS = frozenset({"weight", "loss_weight", "train", "loss"})
 _HH_TURN = re.compile(r"\n\n(Human|Assistant): ?")
 
 
@@ -51,8 +53,9 @@ def _turn(message: dict[str, Any], pointer: str) -> Turn:
     own = message.get("role", message.get("from"))
     own = own if isinstance(own, str) else ""
     content_key = "content" if "content" in message or "value" not in message else "value"
-    content, images = _content(message.get(content_key), f"{pointer}/{content_key}")
-    calls = _calls(message, pointer)
+    given = message.get(content_key)
+    content, images = (given, ()) if type(given) is str else _content(given, f"{pointer}/{content_key}")
+    calls = () if _CALL_KEYS.isdisjoint(message) and type(message.get("content")) is not list else _calls(message, pointer)
     if own == "function_call" and not calls:
         calls = _calls_in_text(content, f"{pointer}/{content_key}")
         content = "" if calls else content
@@ -65,6 +68,8 @@ def _turn(message: dict[str, Any], pointer: str) -> Turn:
 
 
 def _is_trained(message: dict[str, Any]) -> bool:
+    if _WEIGHT_KEYS.isdisjoint(message):
+        return True
     weight = message.get("weight", message.get("loss_weight"))
     zero = isinstance(weight, int | float) and not isinstance(weight, bool) and weight == 0
     return not zero and message.get("train") is not False and message.get("loss") is not False
