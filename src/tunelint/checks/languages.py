@@ -85,8 +85,8 @@ def _by_script(sample: str) -> str:
 def _by_words(sample: str) -> str:
     votes: dict[str, int] = {}
     words = sample.lower().split()
-    for word in set(words):
-        for code in _VOTES.get(word.strip(".,;:!?\"'()»«"), ()):
+    for word in {word.strip(".,;:!?\"'()»«") for word in words}:
+        for code in _VOTES.get(word, ()):
             votes[code] = votes.get(code, 0) + 1
     if not votes:
         return _script_alone(sample)

@@ -67,7 +67,9 @@ def _broken(text: str) -> tuple[tuple[int, int], str, str] | None:
     if _AS_LATIN.search(text) or _AS_CYRILLIC.search(text):
         repaired = "\n".join(line if line.isascii() else _repaired(line) for line in text.split("\n"))
         if repaired != text:
-            return *_first_difference(text, repaired), repaired
+            span, better = _first_difference(text, repaired)
+            if not "\x80" <= text[span[0]] <= "\x9f":  # the rest of a sign whose first byte is lost: a guess, not a repair
+                return span, better, repaired
     for match in _RUN.finditer(text):
         run = match.group()
         letters = [char for char in run if char.isalpha()]
