@@ -1,3 +1,4 @@
+# ruff: noqa: E402  (threads are limited before numpy is imported)
 """Near-duplicate search: recall and precision against brute force, CPU time beside datasketch and rensa, growth.
 
     TUNELINT_CORPORA=... python benchmarks/near_duplicates.py [rows]

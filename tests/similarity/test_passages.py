@@ -79,6 +79,4 @@ def test_words_outside_the_template() -> None:
     # "sort it item7" is no template text, so "sort it" stays with the word that matters.
     assert kept[7] == [False] * 6 + [True] * 5
     assert kept[60] == [True] * 8
-    assert oracle.template([oracle.shingles(text) for text in texts]) == {
-        tuple(frame.split()[i : i + 3]) for i in range(6)
-    }
+    assert oracle.template([oracle.shingles(text) for text in texts]) == {tuple(frame.split()[i : i + 3]) for i in range(6)}

@@ -80,9 +80,7 @@ def test_hashes_of_known_texts_follow_the_definition(compiled: bool) -> None:
     assert hashed(texts, compiled) == expected(texts)
 
 
-ALPHABET = st.one_of(
-    st.sampled_from("aAbZ09 .,-_\n\t'\"éßİſﬁ２½我爱ひカｶﾞ한กែမ\u0301\u0345\u200b\ud800\udfff😀Σςﬃǅŉΐ"), st.characters()
-)
+ALPHABET = st.one_of(st.sampled_from("aAbZ09 .,-_\n\t'\"éßİſﬁ２½我爱ひカｶﾞ한กែမ\u0301\u0345\u200b\ud800\udfff😀Σςﬃǅŉΐ"), st.characters())
 
 
 @settings(max_examples=150, deadline=None)
@@ -104,11 +102,7 @@ def test_a_word_keeps_its_hash_wherever_it_stands(compiled: bool) -> None:
 
 
 def test_every_character_that_casefolds_or_decomposes_is_hashed_as_defined() -> None:
-    special = [
-        chr(code)
-        for code in range(0x80, 0x30000)
-        if normalised(chr(code)) != chr(code) and unicodedata.category(chr(code)) != "Cs"
-    ]
+    special = [chr(code) for code in range(0x80, 0x30000) if normalised(chr(code)) != chr(code) and unicodedata.category(chr(code)) != "Cs"]
     texts = [f"a{character}b" for character in special]
     assert len(texts) > 5000
     rows = word_hashes(texts, compiled=False)

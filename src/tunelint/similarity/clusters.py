@@ -53,9 +53,7 @@ def connected_components(rows: int, left: Indices, right: Indices) -> Indices:
             lowest = jumped
 
 
-def most_similar_earlier(
-    rows: int, left: Indices, right: Indices, score: NDArray[np.float64]
-) -> tuple[Indices, NDArray[np.float64]]:
+def most_similar_earlier(rows: int, left: Indices, right: Indices, score: NDArray[np.float64]) -> tuple[Indices, NDArray[np.float64]]:
     """For each row its best partner among the pairs (left < right) that end in it: (-1, NaN) where there is none.
 
     Among equally similar rows the first counts.

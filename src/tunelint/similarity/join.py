@@ -81,9 +81,7 @@ def prepare(rows: Ragged, threshold: float, first: int | None = None, compiled: 
     posted = meeting - offsets_of(probe)[owner] < index[owner]
     second = np.zeros(len(meeting), np.int64) if first is None else (order[owner] >= first).astype(np.int64)
     read, post = np.full(len(prefix), -1), np.full(len(prefix), -1)
-    read[meeting], post[meeting], lists, visits = _inverted_lists(
-        prefix[meeting], posted, second, both=first is not None
-    )
+    read[meeting], post[meeting], lists, visits = _inverted_lists(prefix[meeting], posted, second, both=first is not None)
     return Postings(rows, order, sizes, probe, index, read, post, lists, threshold, visits)
 
 
@@ -105,9 +103,7 @@ def run(postings: Postings, *, compiled: bool | None = None) -> Pairs:
     return Pairs(left[by_row], right[by_row], score[by_row])
 
 
-def similarities(
-    a: Ragged, b: Ragged, left: Indices, right: Indices, *, compiled: bool | None = None
-) -> NDArray[np.float64]:
+def similarities(a: Ragged, b: Ragged, left: Indices, right: Indices, *, compiled: bool | None = None) -> NDArray[np.float64]:
     """Jaccard similarity of row left[i] of `a` and row right[i] of `b`, sorted sets; 0 where either is empty."""
     common = overlaps(a, b, left, right, compiled=compiled)
     union = a.lengths[left] + b.lengths[right] - common
@@ -118,10 +114,11 @@ def similarities(
 def overlaps(a: Ragged, b: Ragged, left: Indices, right: Indices, *, compiled: bool | None = None) -> Indices:
     """Number of values that row left[i] of `a` and row right[i] of `b` share."""
     kernels = fast.kernels(compiled, int(np.sum(a.lengths[left])))
-    counts: Indices = np.zeros(len(left), dtype=np.int64)
+    counts: Indices
     if kernels is not None:
         counts = kernels.overlaps(a.values, a.offsets, b.values, b.offsets, left, right)
         return counts
+    counts = np.zeros(len(left), dtype=np.int64)
     weights = np.cumsum(a.lengths[left] + b.lengths[right])
     begin = 0
     while begin < len(left):
@@ -137,10 +134,7 @@ def _overlaps_of_few(a: Ragged, b: Ragged) -> Indices:
 
     12 bits name the pair and 52 bits of the hash remain, so that a chance meeting of two values has odds of 2**-52.
     """
-    keys = [
-        (rows.row_numbers.astype(np.uint64) << np.uint64(52)) | (rows.values & np.uint64((1 << 52) - 1))
-        for rows in (a, b)
-    ]
+    keys = [(rows.row_numbers.astype(np.uint64) << np.uint64(52)) | (rows.values & np.uint64((1 << 52) - 1)) for rows in (a, b)]
     merged = np.concatenate(keys)
     merged.sort()
     twice = merged[1:][merged[1:] == merged[:-1]]
@@ -182,9 +176,7 @@ def _maybe_repeated(keys: Hashes, compiled: bool | None) -> NDArray[np.bool_]:
     return repeated
 
 
-def _inverted_lists(
-    prefix: Hashes, posted: NDArray[np.bool_], second: Indices, *, both: bool
-) -> tuple[Indices, Indices, Indices, int]:
+def _inverted_lists(prefix: Hashes, posted: NDArray[np.bool_], second: Indices, *, both: bool) -> tuple[Indices, Indices, Indices, int]:
     """For each value of a prefix: the list to read and the list to enter; the lists' offsets; the visits expected."""
     order = np.argsort(prefix)
     ranked = prefix[order]

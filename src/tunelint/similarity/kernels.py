@@ -55,9 +55,7 @@ def hash_words(codes: NDArray[np.uint32], starts: Indices, table: Hashes, base: 
 
 
 @machine_code
-def shingle_sets(
-    prompts: Hashes, prompt_offsets: Indices, answers: Hashes, answer_offsets: Indices, factors: Hashes
-) -> tuple[Hashes, Indices]:
+def shingle_sets(prompts: Hashes, prompt_offsets: Indices, answers: Hashes, answer_offsets: Indices, factors: Hashes) -> tuple[Hashes, Indices]:
     """The sorted set of shingles of each record, its prompt's words and its answer's being one sequence; flat, sizes."""
     rows = len(prompt_offsets) - 1
     lengths = np.zeros(rows, np.int64)
@@ -213,9 +211,7 @@ def overlap_at_least(a: Hashes, b: Hashes, needed: int) -> int:
 
 
 @machine_code
-def overlaps(
-    values_a: Hashes, offsets_a: Indices, values_b: Hashes, offsets_b: Indices, left: Indices, right: Indices
-) -> Indices:
+def overlaps(values_a: Hashes, offsets_a: Indices, values_b: Hashes, offsets_b: Indices, left: Indices, right: Indices) -> Indices:
     """Common values of row left[i] of a and row right[i] of b, for every pair i; rows are sorted."""
     counts = np.empty(len(left), np.int64)
     for pair in range(len(left)):
@@ -246,8 +242,9 @@ def join(
     """All pairs of rows at or above the threshold whose values meet in an inverted list: (later, earlier, overlap).
 
     Rows are sorted sets, taken in the order of their sizes: the i-th is row order[i], and pairs speak of i. `probe[i]`
-    and `index[i]` are its prefix lengths in the global order of rarity. For each value of a probe prefix, row after row, `read` and `post` name the inverted list to
-    look into and the one to enter the row into (-1 = none); `lists` are the offsets of the inverted lists.
+    and `index[i]` are its prefix lengths in the global order of rarity. For each value of a probe prefix, row after row,
+    `read` and `post` name the inverted list to look into and the one to enter the row into (-1 = none); `lists` are the
+    offsets of the inverted lists.
     """
     rows = len(order)
     state = np.zeros((rows, 2), np.int32)  # size and shared values so far, side by side: one cache miss for both

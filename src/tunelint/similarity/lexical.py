@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunelint.similarity.columns import Indices, Ragged, mix, offsets_of
+from tunelint.similarity.columns import Indices, Ragged, mix, offsets_of, table_size, table_slots
 from tunelint.similarity.numerals import numbers
 
 Scores = NDArray[np.float64]
@@ -53,18 +54,22 @@ def nearest(queries: Ragged, targets: Ragged, count: int) -> tuple[Indices, Scor
     return index, score
 
 
-def tfidf(rows: Ragged, most: float = 1.0, damping: float = 0.0) -> Any:
+def tfidf(rows: Ragged, most: float = 1.0, damping: float = 0.0, slots: int | None = None) -> Any:
     """A sparse matrix of weighted, normalised rows from rows of hashes (repetitions count).
 
-    Values in more than the share `most` of the rows are left out; `damping` is added to the norm in quadrature.
+    Values in more than the share `most` of the rows are left out; `damping` is added to the norm in quadrature. With
+    `slots` (a power of two) values share that many columns by their lower bits, which spares sorting them.
     """
     from scipy import sparse
 
-    values, place = np.unique(rows.values, return_inverse=True)
-    shape = (len(rows), max(len(values), 1))
-    matrix = sparse.csr_matrix((np.ones(len(place)), place, rows.offsets), shape=shape)
+    if slots is None:
+        values, place = np.unique(rows.values, return_inverse=True)
+        columns = max(len(values), 1)
+    else:
+        place, columns = table_slots(rows.values, slots), slots
+    matrix = sparse.csr_matrix((np.ones(len(place)), place, rows.offsets), shape=(len(rows), columns))
     matrix.sum_duplicates()
-    frequency = np.bincount(matrix.indices, minlength=shape[1])
+    frequency = np.bincount(matrix.indices, minlength=columns)
     weight = np.log((1 + len(rows)) / (1 + frequency)) + 1
     weight[frequency > max(most * len(rows), 2)] = 0
     matrix.data = (1 + np.log(matrix.data)) * weight[matrix.indices]
@@ -80,9 +85,10 @@ class Comparison:
     def __init__(self, texts: Sequence[str]) -> None:
         self.numbers = [numbers(text) for text in texts]
         followed = [[*row, *(f"{a}>{b}" for a, b in pairwise(row))] for row in self.numbers]
+        grams = character_grams(texts)
         self._parts = [
             (WORD_WEIGHT, tfidf(_numbered([_stems(text) for text in texts]))),
-            (CHARACTER_WEIGHT, tfidf(character_grams(texts))),
+            (CHARACTER_WEIGHT, tfidf(grams, slots=max(table_size(len(grams.values), 24), 1 << 20))),
             (NUMBER_WEIGHT, tfidf(_numbered(followed), damping=NUMBER_DAMPING)),
         ]
 
@@ -121,12 +127,14 @@ def character_grams(texts: Sequence[str]) -> Ragged:
 
 def _stems(text: str) -> list[str]:
     """Words without digits, English endings cut off."""
-    found = []
-    for word in WORD.findall(text.casefold()):
-        if not word[0].isdigit():
-            ending = next((s for s in SUFFIXES if word.endswith(s) and len(word) - len(s) >= 3), "")
-            found.append(word[: len(word) - len(ending)])
-    return found
+    return [stem(word) for word in WORD.findall(text.casefold()) if not word[0].isdigit()]
+
+
+@lru_cache(maxsize=1 << 18)
+def stem(word: str) -> str:
+    """Cut the longest known ending off that leaves three letters."""
+    ending = next((s for s in SUFFIXES if word.endswith(s) and len(word) - len(s) >= 3), "")
+    return word[: len(word) - len(ending)]
 
 
 def _numbered(rows: Sequence[Sequence[str]]) -> Ragged:

@@ -41,9 +41,7 @@ class Texts:
     long_answer: NDArray[np.bool_] | None = None
 
     @staticmethod
-    def of(
-        whole: Ragged, template: Hashes, answers: Ragged | None = None, answer_words: Indices | None = None
-    ) -> Texts:
+    def of(whole: Ragged, template: Hashes, answers: Ragged | None = None, answer_words: Indices | None = None) -> Texts:
         """Leave the template text out. `answer_words` (rows,) counts the words of each answer."""
         long_answer = None if answer_words is None else answer_words >= ANSWER_WORDS
         return Texts(whole, discounted(whole, template), answers, long_answer)
@@ -81,9 +79,7 @@ class Matches:
         return rows[order], score[order]
 
 
-def near_duplicates(
-    texts: Texts, threshold: float, *, engine: Engine = "auto", compiled: bool | None = None
-) -> Clusters:
+def near_duplicates(texts: Texts, threshold: float, *, engine: Engine = "auto", compiled: bool | None = None) -> Clusters:
     """Clusters of texts whose similarity is at least `threshold` (0.5 to 0.95). Exact copies are best left out before.
 
     `engine` "exact" joins, "sketch" finds candidates by MinHash, "auto" joins unless too many rows would meet. Every
@@ -107,9 +103,7 @@ def near_duplicates(
     return Clusters(first, partner, similarity, first_score, exact)
 
 
-def near_matches(
-    evals: Texts, train: Texts, threshold: float, *, engine: Engine = "auto", compiled: bool | None = None
-) -> Matches:
+def near_matches(evals: Texts, train: Texts, threshold: float, *, engine: Engine = "auto", compiled: bool | None = None) -> Matches:
     """The train texts that are similar to each eval text at `threshold` (0.5 to 0.95) or above: see near_duplicates."""
     _check(threshold)
     eval_group, eval_lead = _groups(evals)
@@ -120,9 +114,7 @@ def near_matches(
     return Matches(pairs, eval_group, Ragged(order.astype(np.uint64), offsets), exact)
 
 
-def similar_pairs(
-    a: Texts, b: Texts | None, threshold: float, engine: Engine, compiled: bool | None = None
-) -> tuple[Pairs, bool]:
+def similar_pairs(a: Texts, b: Texts | None, threshold: float, engine: Engine, compiled: bool | None = None) -> tuple[Pairs, bool]:
     """All pairs (left, right, similarity) within `a`, or of `a` with `b`, and whether none can be missing."""
     core, exact = _joined(_concatenated(a, b), _first(a, b), threshold, engine, compiled)
     rescued, also_exact = _rescued(a, b, threshold, engine, compiled)
@@ -135,9 +127,7 @@ def similar_pairs(
     return Pairs(left[order], right[order], score[order]), exact and also_exact
 
 
-def _joined(
-    rows: Ragged, first: int | None, threshold: float, engine: Engine, compiled: bool | None
-) -> tuple[Pairs, bool]:
+def _joined(rows: Ragged, first: int | None, threshold: float, engine: Engine, compiled: bool | None) -> tuple[Pairs, bool]:
     return _carried_out(rows, None, first, threshold, engine, compiled)
 
 
@@ -183,9 +173,7 @@ def _rescued(a: Texts, b: Texts | None, threshold: float, engine: Engine, compil
     return Pairs(left_rows[good], right_rows[good], score[good]), exact
 
 
-def _similarities(
-    a: Texts, b: Texts, left: Indices, right: Indices, threshold: float, compiled: bool | None
-) -> NDArray[np.float64]:
+def _similarities(a: Texts, b: Texts, left: Indices, right: Indices, threshold: float, compiled: bool | None) -> NDArray[np.float64]:
     """The similarity of given pairs by the same definition, also below the threshold."""
     score = join.similarities(a.core, b.core, left, right, compiled=compiled)
     if a.answers is None or b.answers is None or a.long_answer is None or b.long_answer is None:

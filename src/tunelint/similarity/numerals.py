@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
+_SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 SPELLED: dict[str, str] = {
     **{word: str(value) for value, word in enumerate(_SMALL.split())},

@@ -9,6 +9,7 @@ the runs that are barely long enough.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def _blocks(words: Ragged) -> list[tuple[int, int]]:
     """Ranges of rows of about a million words each."""
     cuts = np.searchsorted(words.offsets, np.arange(BLOCK, len(words.values), BLOCK))
     bounds = np.unique(np.concatenate(([0], cuts, [len(words)]))).tolist()
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))
 
 
 def _rows(words: Ragged, first: int, last: int) -> Ragged:

@@ -31,12 +31,13 @@ from tunelint.similarity.shingles import shingles
 
 TextsOf = Callable[[Indices], Sequence[str]]
 
-RATE = 0.04
+RATE = 0.07
 CANDIDATES = 32
 NEXT = 5
 OTHERS = 8
 LEAST_WORDS = 3
 LEAST_ROWS = 30  # fewer eval texts say too little about what is usual
+LEAST_TRAIN = 20  # among fewer train texts, nothing is a neighbour's usual distance
 NUMBERS = 2.0
 USUAL = 0.95
 SAME_WORDING, WORDING_MARGIN = 0.5, 0.3
@@ -61,7 +62,7 @@ def reworded(evals: Ragged, train: Ragged, eval_texts: TextsOf, train_texts: Tex
     without template text. Only candidates are asked for, some 30 per eval row at most.
     """
     rows = np.flatnonzero(evals.lengths >= LEAST_WORDS)
-    if not len(rows) or not (train.lengths > 0).any():
+    if not len(rows) or (train.lengths > 0).sum() < LEAST_TRAIN:
         return Reworded([], [], [], np.inf)
     own = evals.take(rows)
     index, _ = nearest(own, train, CANDIDATES)
@@ -79,9 +80,7 @@ def reworded(evals: Ragged, train: Ragged, eval_texts: TextsOf, train_texts: Tex
     stands_out = score[0] >= lowest
 
     of_evals, of_train = shingles(own), shingles(train.take(seen))
-    by_wording = _Ranked(
-        index, _measured(index, there, lambda e, t: join.similarities(of_evals, of_train, e, t - len(rows)))
-    )
+    by_wording = _Ranked(index, _measured(index, there, lambda e, t: join.similarities(of_evals, of_train, e, t - len(rows))))
     same = (by_wording.values[:, 0] >= SAME_WORDING) & (by_wording.margin(0) >= WORDING_MARGIN)
     reported = np.flatnonzero(stands_out | same).tolist()
     partners = [(by_all if stands_out[row] else by_wording).as_good_as_best(row) for row in reported]
@@ -118,9 +117,7 @@ def _measured(index: Indices, there: Indices, measure: Callable[[Indices, Indice
     return values
 
 
-def _score(
-    ranked: _Ranked, rank: int, compare: Comparison, evals: Ragged, train: Ragged, first: int, seen: Indices
-) -> Scores:
+def _score(ranked: _Ranked, rank: int, compare: Comparison, evals: Ragged, train: Ragged, first: int, seen: Indices) -> Scores:
     """Both margins of the candidate of this rank: over the next train texts, and over the next eval text."""
     partner = ranked.index[:, rank]
     found = np.flatnonzero(partner >= 0)
@@ -128,9 +125,7 @@ def _score(
     others[others == found[:, None]] = -1
     here = first + np.searchsorted(seen, partner[found])
     again = np.zeros(len(partner))
-    again[found] = _measured(others, others, lambda row, other: compare.similarity(here[row], other)).max(
-        axis=1, initial=0
-    )
+    again[found] = _measured(others, others, lambda row, other: compare.similarity(here[row], other)).max(axis=1, initial=0)
     return ranked.margin(rank) + ranked.values[:, rank] - again
 
 

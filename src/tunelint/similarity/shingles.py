@@ -33,9 +33,7 @@ def shingles(words: Ragged, answers: Ragged | None = None, *, compiled: bool | N
         return sets(shingle_sequence(words if answers is None else one_sequence(words, answers)), compiled=False)
     if answers is None:
         answers = Ragged(np.empty(0, np.uint64), np.zeros(len(words) + 1, np.int64))
-    values, lengths = kernels.shingle_sets(
-        words.values, words.offsets, answers.values, answers.offsets, np.array(FACTORS)
-    )
+    values, lengths = kernels.shingle_sets(words.values, words.offsets, answers.values, answers.offsets, np.array(FACTORS))
     return Ragged(values, offsets_of(lengths))
 
 

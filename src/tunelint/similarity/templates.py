@@ -12,9 +12,7 @@ TEMPLATE_RECORDS = 50
 TABLE = 1 << 16  # stays in the second-level cache
 
 
-def template_values(
-    rows: Ragged, counts: Indices | None = None, *, share: float = TEMPLATE_SHARE, minimum: int = TEMPLATE_RECORDS
-) -> Hashes:
+def template_values(rows: Ragged, counts: Indices | None = None, *, share: float = TEMPLATE_SHARE, minimum: int = TEMPLATE_RECORDS) -> Hashes:
     """The values that occur in more than `share` of the records, sorted; none when fewer than `minimum` are compared.
 
     `rows` are sets (every value once per row); `counts` (rows,) says how many exact copies each row stands for. Rows
