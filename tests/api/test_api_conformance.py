@@ -82,6 +82,7 @@ def whole_life(served: Served) -> tuple[list[tuple[str, Any]], Any]:
     return said, job
 
 
+@pytest.mark.slow
 def test_our_servers_answers(tmp_path):
     pytest.importorskip("torch")
     pytest.importorskip("uvicorn")

@@ -27,7 +27,7 @@ def upload_verdict(path: Path) -> tuple[str, str]:
         report = lint_files(path)
     except TunelintError as error:
         return "error", str(error)
-    says = f"tunelint: {report.errors:,} errors in {sum(file.records for file in report.files):,} records"
+    says = f"tunelint: {_errors(report.errors)} in {sum(file.records for file in report.files):,} records"
     return ("error", f"{says} ({_counts(report)})") if report.errors else ("processed", says)
 
 
@@ -46,12 +46,16 @@ def job_error(report: Report) -> dict[str, Any] | None:
     return {
         "code": "invalid_validation_file" if bad_eval else "invalid_training_file",
         "param": "validation_file" if bad_eval else "training_file",
-        "message": f"The data has {len(errors):,} errors ({_counts(report)}): {'; '.join(first)}{more}",
+        "message": f"The data has {_errors(len(errors))} ({_counts(report)}): {'; '.join(first)}{more}",
         "report": {
             "summary": report_object(report)["summary"],
             "findings": [_without_path(finding, splits) for finding in report.findings[:MOST_FINDINGS]],
         },
     }
+
+
+def _errors(count: int) -> str:
+    return f"{count:,} error{'' if count == 1 else 's'}"
 
 
 def _counts(report: Report) -> str:
