@@ -45,6 +45,7 @@ class Settings:
     ignore_fields: tuple[str, ...] | None = None
     in_record_key: str | None = None
     new_from: str | None = None
+    against: tuple[str, ...] = ()
     per_file_ignores: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -119,15 +120,20 @@ def check_inputs(
     if settings.fail_on not in FAIL_ON:
         raise TunelintError(f"fail-on must be one of {', '.join(FAIL_ON)}, not '{settings.fail_on}'")
     rules = active_rules(settings, load_rulebook(settings.rules_dirs))
+    parameters = run_parameters(settings, inputs, rules)
+    if settings.against:
+        from tunelint.indexing import opened
+
+        parameters["against"] = opened(settings.against, ignored_fields(settings), settings.jobs)
     report = check(
         inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
-        ignore_fields=_ignore_fields(settings), parameters=run_parameters(settings, inputs, rules), stdin=stdin, progress=progress,
+        ignore_fields=ignored_fields(settings), parameters=parameters, stdin=stdin, progress=progress,
     )  # fmt: skip
     report.extras["rules"] = tuple(rules)
     return report
 
 
-def _ignore_fields(settings: Settings) -> tuple[str, ...] | None:
+def ignored_fields(settings: Settings) -> tuple[str, ...] | None:
     """Return the keys left out of comparisons: a mark makes no record another."""
     if settings.in_record_key is None:
         return settings.ignore_fields

@@ -77,7 +77,8 @@ def _found(rule: Rule, case: Case, room: str) -> tuple[list[str], str]:
     if rule.scope == "run":
         code, out, err = _run(["curves", *files, *_select(rule, case), "--format", "concise", "--fail-on", "note"], room)
     else:
-        code, out, err = _run(["lint", *files, *_select(rule, case), "--format", "concise", "--max-per-rule", "0", "--fail-on", "note"], room)
+        given = [*files, *_against(case), *_select(rule, case)]
+        code, out, err = _run(["lint", *given, "--format", "concise", "--max-per-rule", "0", "--fail-on", "note"], room)
     if code not in (0, 1):
         return [], f"exit code {code}: {err.strip()}"
     found = [line for line in out.splitlines() if line.strip()]
@@ -94,7 +95,13 @@ def _select(rule: Rule, case: Case) -> list[str]:
 def _data_files(case: Case) -> list[str]:
     settings = tomllib.loads(case.config) if case.config else {}
     tokenizer = f"{settings.get('tokenizer', '')}/"
-    return [name for name in case.files if name != settings.get("baseline") and not name.startswith(tokenizer)]
+    return [name for name in case.files if name != settings.get("baseline") and not name.startswith((tokenizer, "against/"))]
+
+
+def _against(case: Case) -> list[str]:
+    """A file `against/NAME.jsonl` of a case is compared with as the benchmark NAME."""
+    named = [f"{Path(name).stem}={name}" for name in case.files if name.startswith("against/")]
+    return [word for name in named for word in ("--against", name)]
 
 
 def _difference(wanted: list[str], found: list[str]) -> str:

@@ -31,6 +31,17 @@ class Partner:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """A record outside the survey that belongs to a hit: one of an index, by its place there."""
+
+    path: str
+    line: int | None
+    record: str
+    score: float | None = None
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One fault.
 
@@ -48,6 +59,7 @@ class Hit:
     severity: Severity | None = None
     score: float | None = None
     related: tuple[Partner, ...] = ()
+    outside: tuple[Outside, ...] = ()
     edit: Edit | None = None
     fix: FixKind | None = None
     line: int | None = None

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tunelint.checks.against import outside_hits
 from tunelint.checks.duplicates import place
 from tunelint.checks.hit import Edit, Hit, Partner
 from tunelint.checks.near import collapsed, matches_of, threshold_of
@@ -125,21 +126,22 @@ def leak_hits(survey: Survey, rule: str) -> Iterator[Hit]:
         yield Hit(
             leak.message, at=at, score=leak.scores[0], related=related, edit=Edit("drop"), details={"partners": leak.partners}
         )
+    yield from outside_hits(survey, rule)
 
 
-@needs("copy")
+@needs("copy", "prompt", "prompt-words", "answer-words")
 def exact_leak(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """LEAK001: the eval record is a copy of a train record (key order, spacing, ids and dates aside)."""
     yield from leak_hits(survey, "exact-leak")
 
 
-@needs("copy", "prompt", "answer")
+@needs("copy", "prompt", "answer", "prompt-words", "answer-words")
 def shared_prompt(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """LEAK002: the eval record's prompt, word for word, stands in train with another answer."""
     yield from leak_hits(survey, "shared-prompt")
 
 
-@needs("copy", "prompt-words", "answer-words")
+@needs("copy", "prompt", "prompt-words", "answer-words")
 def near_leak(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """LEAK003: the eval record, or its prompt alone, is nearly that of a train record."""
     yield from leak_hits(survey, "near-leak")

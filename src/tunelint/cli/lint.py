@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 @input_options
 @rule_options
 @click.option("--scope", type=click.Choice(["record", "all"]), help="record: only rules that look at one record.  [default: all]")
+@click.option(
+    "--against", multiple=True, metavar="FILE_OR_INDEX", type=click.Path(),
+    help="Report records that stand in this train set or saved index; NAME=FILE for a benchmark; repeatable.",
+)
 @click.option("--fix", is_flag=True, help="Mend in place what can be mended without loss.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix: also fixes that change or drop records.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
@@ -46,6 +50,7 @@ def command(**options: Any) -> int:
     \b
     tunelint lint train.jsonl eval.jsonl
     tunelint lint data/ --select DUP,LEAK --format json > report.json
+    tunelint lint new.jsonl --against train.jsonl --against gsm8k.npz
     """
     from tunelint.api import lint_inputs
     from tunelint.fixes import fix_in_place

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test-rules": ("test_rules", "Run the cases of rule pages."),
     "target": ("target", "Print what a service or trainer accepts, with sources and dates."),
     "baseline": ("baseline", "Accept today's findings, so that only new ones fail."),
+    "index": ("index", "Save what records are compared by, without their text, for lint --against."),
     "init": ("init", "Write a commented tunelint.toml for the data in this folder."),
     "completion": ("completion", "Print the shell completion script."),
 }
@@ -39,7 +40,7 @@ GROUPS = (
     ("Training", ("train", "lint-and-train", "curves", "compare", "export", "export-config", "serve", "runs")),
     ("Rules and settings", ("rule", "test-rules", "target", "baseline", "index", "init", "completion")),
 )
-PLANNED = ("convert", "diff", "compare", "export", "export-config", "index")
+PLANNED = ("convert", "diff", "compare", "export", "export-config")
 
 
 class Commands(click.Group):

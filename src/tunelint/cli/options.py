@@ -109,6 +109,7 @@ def _joined(options: dict[str, Any]) -> tuple[Any, Any]:
     for key in ("target", "tokenizer", "pack", "fail_on", "baseline", "new_from", "jobs", "scope"):
         if options.get(key) is not None:
             changes[key] = options[key]
+    changes["against"] = tuple(options.get("against", ()))
     extended = settings.extend_select
     if options.get("select"):
         changes["select"], extended = options["select"], ()
@@ -135,6 +136,10 @@ def invocation(options: dict[str, Any], default_paths: Sequence[str] = (".",)) -
     if settings.baseline is not None:  # found in passing, it is no data
         own = os.path.realpath(settings.baseline)
         inputs = [item for item in inputs if os.path.realpath(item.path) != own]
+    if settings.against:
+        from tunelint.indexing import not_among
+
+        inputs = not_among(inputs, settings.against)
     return Invocation(settings, inputs, config, options.get("quiet", 0), options.get("verbose", 0), wants_color(options.get("color", "auto")))
 
 

@@ -87,6 +87,7 @@ class FindingMaker:
         hits = []
         survey.extras["rules"] = frozenset(active.rule.name for active in self._survey_rules)
         survey.extras["options"] = {active.rule.name: active.options for active in self._survey_rules}
+        survey.extras["against"] = self._parameters.get("against", ())
         for active in self._survey_rules:
             check = load_check(active.rule.check)
             hits += [(active.rule.name, hit) for hit in check(survey, active.options)]
@@ -119,6 +120,7 @@ class FindingMaker:
 
     def _surveyed(self, survey: Survey, rule: str, hit: Hit, look: _Look) -> Finding:
         related = tuple(self._partner(survey, partner.index, partner.score) for partner in hit.related)
+        related += tuple(Related(item.path, item.line, item.record, item.score, item.row) for item in hit.outside)
         if hit.at is None:
             path = survey.files[hit.file].path if hit.file is not None else None
             return self._finding(rule, hit, path=path, line=hit.line, end_line=hit.end_line, related=related, count=hit.count)

@@ -38,7 +38,9 @@ def plan_run(rules: Sequence[ActiveRule], ignore_fields: Sequence[str] | None, p
         from tunelint.engine.features import FeaturePlan
 
         ignored = NAMING_KEYS if ignore_fields is None else tuple(ignore_fields)
-        features = FeaturePlan(tuple(sorted(names)), ignored, parameters)
+        # An index may be large, and the workers that compute features have no use for it.
+        wanted = {key: value for key, value in parameters.items() if key != "against"}
+        features = FeaturePlan(tuple(sorted(names)), ignored, wanted)
     return RunPlan(ScanPlan(faults, tuple(record_checks), features), survey_rules)
 
 

@@ -145,7 +145,9 @@ def _leakage(files: Sequence[FileReport], findings: Sequence[Finding]) -> Leakag
     if not any(file.split == "eval" for file in files):
         return None
     counted = {"LEAK001", "LEAK002", "LEAK003", "LEAK004", "LEAK005", "LEAK006", "LEAK008"}
-    leaks = [finding for finding in findings if finding.code in counted and finding.severity.rank >= Severity.WARNING.rank]
+    evals = {file.path for file in files if file.split == "eval"}  # with --against, train records have such findings too
+    found = [finding for finding in findings if finding.code in counted and finding.path in evals]
+    leaks = [finding for finding in found if finding.severity.rank >= Severity.WARNING.rank]
     records: set[tuple[str | None, int]] = set()
     for finding in leaks:
         rows = finding.details.get("leaked_rows") or ([finding.row] if finding.row else [])

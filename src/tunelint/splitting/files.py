@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunelint import __version__
-from tunelint.api import Settings, active_rules, check_inputs
+from tunelint.api import Settings, active_rules, check_inputs, ignored_fields
 from tunelint.engine.result import Report
 from tunelint.errors import TunelintError
 from tunelint.findings import Finding
@@ -86,7 +86,7 @@ def split_files(
     _check_folder(folder, inputs, overwrite)
     sources = [Source(item.path) for item in inputs]
     lost = [0]
-    material = material_of(_records(sources, lost), settings.ignore_fields, group_by, stratify_by)
+    material = material_of(_records(sources, lost), ignored_fields(settings), group_by, stratify_by)
     wanted = _wanted(len(material), share, records)
     book = load_rulebook(settings.rules_dirs)
     codes = tuple(code for code in PROVED if book.find(code) is not None)
