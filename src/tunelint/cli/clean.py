@@ -114,20 +114,22 @@ def _command(context: click.Context, mode: Mode, ignored: tuple[str, ...]) -> st
     return shlex.join(words)
 
 
-def say_clean(result: Any, quiet: int = 0) -> None:
-    """Print what was kept, mended and removed."""
+def say_clean(result: Any, quiet: int = 0, folder: Path | None = None) -> None:
+    """Print what was kept, mended and removed. `folder` is where the cleaned files will lie, when they are still moved."""
     from tunelint.report.text import plural, visible
 
+    home = result.folder if folder is None else folder
     for before, after in zip(result.before.files, result.after.files, strict=True):
         gone = before.records + before.faulty_lines - after.records - after.faulty_lines
-        say(f"{visible(before.path)} -> {visible(after.path)}: {plural(after.records, 'record')} kept, {gone:,} removed")
+        target = home / Path(after.path).relative_to(result.folder)
+        say(f"{visible(before.path)} -> {visible(str(target))}: {plural(after.records, 'record')} kept, {gone:,} removed")
     if quiet:
         return
     removed = sum(result.removed.values())
     if removed:
         by_rule = ", ".join(f"{rule} {count:,}" for rule, count in result.removed.most_common())
-        tell(f"removed {removed:,}: {by_rule} (each with its reason in {result.folder / 'removed.jsonl'})")
+        tell(f"removed {removed:,}: {by_rule} (each with its reason in {home / 'removed.jsonl'})")
     if result.mended:
         tell(f"mended {plural(result.mended, 'record')}")
     left = result.after
-    tell(f"left: {plural(left.errors, 'error')}, {plural(left.warnings, 'warning')} (tunelint lint {result.folder})")
+    tell(f"left: {plural(left.errors, 'error')}, {plural(left.warnings, 'warning')} (tunelint lint {home})")

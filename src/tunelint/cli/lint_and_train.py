@@ -79,7 +79,7 @@ def command(**options: Any) -> int:
             mode = "unsafe" if options["unsafe_fixes"] else "default"
             result = clean(given.inputs, Path(room, "cleaned"), given.settings, mode=mode)  # type: ignore[arg-type]
             inputs, trained_on = list(result.outputs), replace(result.after, extras={"removed": dict(result.removed)})
-            say_clean(result)
+            say_clean(result, folder=run_dir / "cleaned")
             if trained_on.errors:
                 return refuse(trained_on)
         rows = read_rows(inputs, carve=not options["no_split"], seed=options["seed"])

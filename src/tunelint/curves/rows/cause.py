@@ -67,8 +67,14 @@ def clean_command(run: Run) -> str:
 
 
 def linted_files(run: Run) -> list[str]:
-    """Return the files of the lint report as a shell takes them; placeholders without a report."""
+    """Return the files of the lint report as a shell takes them; placeholders without a report.
+
+    More than two files that `clean` wrote into the run's own folder are named by that folder.
+    """
     files = [str(file["path"]) for file in (run.lint or {}).get("files", ()) if isinstance(file, Mapping) and file.get("path")]
+    own = f"{run.source}/cleaned"
+    if len(files) > 2 and all(file.startswith(own + "/") for file in files):
+        files = [own]
     return [shlex.quote(file) for file in files] or ["TRAIN.jsonl", "EVAL.jsonl"]
 
 
