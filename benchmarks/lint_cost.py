@@ -84,7 +84,7 @@ def in_chunks(records: list[Any]) -> Iterator[list[Any]]:
 
 def by_rule(path: str) -> dict[str, float]:
     """Return CPU seconds by rule, column and shared part, each measured by itself over the same records."""
-    from tunelint.api import Settings, run_parameters, active_rules
+    from tunelint.api import Settings, active_rules, run_parameters
     from tunelint.checks.screen import screen
     from tunelint.engine.features import _FEATURES, Scanned
     from tunelint.engine.findings import FindingMaker

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests_rows import chat
-from tunelint.api import Settings, run_parameters, active_rules
+from tunelint.api import Settings, active_rules, run_parameters
 from tunelint.engine.run import check
 from tunelint.records.discover import discover
 from tunelint.rulebook import load_rulebook

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tunelint.checks.hit import Hit
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 # Survey hits beyond this many come without an excerpt: every one costs a second look at its file.
 _MOST_EXCERPTS = 2_000
+
+
+_masked = lru_cache(maxsize=1 << 12)(mask)  # many findings say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +167,8 @@ class FindingMaker:
         severity = active.severity or hit.severity or rule.severity
         fix: FixKind | None = hit.fix or (rule.fix if hit.edit is not None or rule.scope == "line" else None)
         return Finding(
-            rule.code, rule.name, severity, mask(hit.message), rule.help, pointer=hit.pointer, span=hit.span, score=hit.score, fix=fix,
-            why=rule.why, details=hit.details, edit=hit.edit, **place,
+            rule.code, rule.name, severity, _masked(hit.message), rule.help, pointer=_masked_pointer(hit.pointer),
+            span=hit.span, score=hit.score, fix=fix, why=rule.why, details=hit.details, edit=hit.edit, **place,
         )  # fmt: skip
 
     def token_summary(self, file: ReadFile) -> TokenSummary | None:
@@ -196,3 +200,10 @@ def _runs(file: ReadFile) -> list[tuple[Fault, int | None, int | None, int]]:
         message = f"{number} over several lines (lines {first:,} to {last:,}); readers of JSONL see only fragments."
         found.append((Fault("multi-line-json", message, 1, offset), first, last, len(broken)))
     return found
+
+
+def _masked_pointer(pointer: str | None) -> str | None:
+    """A key of an object can be a secret too; then its pointer leads nowhere, which is less bad."""
+    if pointer is None or len(pointer) < 8:
+        return pointer
+    return "/".join(step if len(step) < 8 else _masked(step) for step in pointer.split("/"))

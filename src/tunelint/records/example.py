@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from tunelint.findings import canonical_json
+from tunelint.records.once import once
 
 
 @dataclass(slots=True)
@@ -108,23 +108,23 @@ class Example:
                 self.answer_index = index
                 break
 
-    @cached_property
+    @once
     def answer(self) -> Turn | None:
         """The last assistant turn (the chosen one, in pairs), None where there is none."""
         return None if self.answer_index is None else self.turns[self.answer_index]
 
-    @cached_property
+    @once
     def prompt_turns(self) -> tuple[Turn, ...]:
         """The turns before the answer, without system turns (all of them where there is no answer)."""
         turns = self.turns if self.answer_index is None else self.turns[: self.answer_index]
         return tuple(turn for turn in turns if turn.role not in ("system", "developer"))
 
-    @cached_property
+    @once
     def prompt_text(self) -> str:
         """The text of the prompt, turns joined by a line feed."""
         return "\n".join(turn.text for turn in self.prompt_turns)
 
-    @cached_property
+    @once
     def answer_text(self) -> str:
         """The text of the answer, "" where there is none."""
         return self.answer.text if self.answer is not None else ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import orjson
 
 from tunelint.findings import canonical_json, raw_digest
 from tunelint.records.example import Example
+from tunelint.records.once import once
 
 Split = Literal["train", "eval"]
 
@@ -54,14 +54,14 @@ class Record:
         """The record's name: see `tunelint.findings.record_digest` and `raw_digest`."""
         return raw_digest(self.raw) if self.value is None else hashlib.sha256(self.canonical).hexdigest()[:32]
 
-    @cached_property
+    @once
     def canonical(self) -> bytes:
         """The canonical JSON of the record. Without floats orjson spells it as the standard library does, and faster."""
         if not self.has_floats:
             return orjson.dumps(self.value, option=orjson.OPT_SORT_KEYS)
         return canonical_json(self.value)
 
-    @cached_property
+    @once
     def example(self) -> Example:
         """The record as a conversation. Built once, from whatever is well-formed in the record."""
         from tunelint.records.views import view
