@@ -7,7 +7,7 @@ prompt, near copy of the prompt, and what later stages add. A rule that does not
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,23 +16,14 @@ import numpy as np
 from tunelint.checks.against import outside_hits
 from tunelint.checks.duplicates import place
 from tunelint.checks.hit import Edit, Hit, Partner
+from tunelint.checks.leak import Leak, Stage, and_more
 from tunelint.checks.near import collapsed, matches_of, threshold_of
+from tunelint.checks.passages import passage_leaks
+from tunelint.checks.rewordings import reworded_leaks
 from tunelint.checks.survey import Survey, needs
 
 # Partners named in a finding; `details["partners"]` holds all of them, for `clean`.
 MOST_PARTNERS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """The train partners of an eval record, best first, with the similarity of the best, and the finding's words."""
-
-    partners: list[int]
-    scores: list[float]
-    message: str
-
-
-Stage = Callable[[Survey, dict[str, Any], list[int]], dict[int, Leak]]
 
 
 def leaks_of(survey: Survey, rule: str) -> dict[int, Leak]:
@@ -72,7 +63,7 @@ def equal_partners(survey: Survey, column: str, evals: list[int]) -> dict[int, l
 
 def _exact(survey: Survey, options: dict[str, Any], evals: list[int]) -> dict[int, Leak]:
     return {
-        at: Leak(partners, [1.0] * len(partners), f"Eval record stands in train too: {place(survey, partners[0])}{_more(partners)}.")
+        at: Leak(partners, [1.0] * len(partners), f"Eval record stands in train too: {place(survey, partners[0])}{and_more(partners)}.")
         for at, partners in equal_partners(survey, "copy", evals).items()
     }
 
@@ -83,7 +74,7 @@ def _shared_prompt(survey: Survey, options: dict[str, Any], evals: list[int]) ->
     for at, partners in equal_partners(survey, "prompt", evals).items():
         others = [partner for partner in partners if answers[partner] != answers[at]]
         if others:
-            message = f"Prompt stands in train with another answer: {place(survey, others[0])}{_more(others)}."
+            message = f"Prompt stands in train with another answer: {place(survey, others[0])}{and_more(others)}."
             found[at] = Leak(others, [1.0] * len(others), message)
     return found
 
@@ -100,19 +91,21 @@ def _near(whole: bool) -> Stage:
             if not places:
                 continue
             what = "Eval record nearly stands in train" if whole else "Prompt nearly stands in train"
-            message = f"{what}: {place(survey, places[0])}, {scores[0]:.0%} alike{_more(places)}."
+            message = f"{what}: {place(survey, places[0])}, {scores[0]:.0%} alike{and_more(places)}."
             found[int(rows[position])] = Leak(places, [round(float(score), 4) for score in scores], message)
         return found
 
     return stage
 
 
-# In the order in which they are asked; reworded and passage leaks come after these.
+# In the order in which they are asked.
 STAGES: list[tuple[str, Stage]] = [
     ("exact-leak", _exact),
     ("near-leak", _near(whole=True)),
     ("shared-prompt", _shared_prompt),
     ("near-leak", _near(whole=False)),
+    ("shared-passage", passage_leaks),
+    ("reworded-leak", reworded_leaks),
 ]
 
 
@@ -145,6 +138,18 @@ def shared_prompt(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
 def near_leak(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """LEAK003: the eval record, or its prompt alone, is nearly that of a train record."""
     yield from leak_hits(survey, "near-leak")
+
+
+@needs("copy", "prompt-words", "answer-words")
+def shared_passage(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
+    """LEAK004: a run of many words of the eval record stands in a train record."""
+    yield from leak_hits(survey, "shared-passage")
+
+
+@needs("copy", "prompt-words", "answer-words")
+def reworded_leak(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
+    """LEAK005: a train record says what the eval record says, in other words."""
+    yield from leak_hits(survey, "reworded-leak")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +211,3 @@ def split_copied(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
             file=copied.file, score=round(copied.similarity, 4), related=related,
             details={"partners": copied.partners if in_train else [], "leaked_rows": rows if in_train else []},
         )  # fmt: skip
-
-
-def _more(partners: list[int]) -> str:
-    return f" and {len(partners) - 1:,} more" if len(partners) > 1 else ""

@@ -267,3 +267,11 @@ def image_paths(scanned: Scanned) -> Column:
     from tunelint.checks.image_files import local_images
 
     return np.array([len(local_images(record)) for record in scanned.records], dtype=np.int32)
+
+
+@feature("groups")
+def group_ids_of(scanned: Scanned) -> Column:
+    """Return the ids of what each record comes from, in pairs of numbers: see `tunelint.checks.groups.group_ids`."""
+    from tunelint.checks.groups import group_ids
+
+    return Ragged.of([group_ids(record.value or {}) for record in scanned.records])

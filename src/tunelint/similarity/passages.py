@@ -1,7 +1,7 @@
-"""Passages: runs of many words that two sets of texts share verbatim.
+"""Passages: long runs of words, or of shingles, that two sets of texts share verbatim.
 
-Every window of `least` words of the eval texts is hashed; every window of the train texts is looked up there. That finds
-each shared run of at least that length, and costs one product and one look-up per word (Karp, Rabin 1987). A suffix array
+Every window of `least` hashes of the eval texts is hashed; every window of the train texts is looked up there. That finds
+each shared run of at least that length, and costs one product and one look-up per place (Karp, Rabin 1987). A suffix array
 answers the same at ten times the memory; winnowing (Schleimer, Wilkerson, Aiken 2003) thins out the windows and with them
 the runs that are barely long enough.
 """
@@ -23,7 +23,7 @@ BLOCK = 1 << 20
 class Passages:
     """Pairs of an eval row and a train row that share a run, sorted by eval row, longest run first, then by train row.
 
-    `length` is the longest shared run in words, `start` the word of the eval row that it begins with. All (pairs,).
+    `length` is the longest shared run, `start` the place in the eval row that it begins at. All (pairs,).
     """
 
     left: Indices
@@ -33,7 +33,7 @@ class Passages:
 
 
 def shared_passages(evals: Ragged, train: Ragged, least: int = 50) -> Passages:
-    """The runs of at least `least` words of an eval row that a train row contains; rows are sequences of word hashes."""
+    """The runs of at least `least` hashes of an eval row that a train row contains, rows being sequences."""
     own, own_row, own_start = _windows(evals, least)
     order = np.argsort(own, kind="stable")
     own, own_row, own_start = own[order], own_row[order], own_start[order]

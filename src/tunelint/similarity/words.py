@@ -98,17 +98,29 @@ def _hash_block(block: str, lengths: Indices, compiled: bool) -> Ragged:
         hashes, counts = kernels.hash_words(codes, starts, table, np.uint64(BASE))
         return Ragged(hashes, offsets_of(counts))
     values = table[codes]
-    is_word = values != 0
-    by_itself = (values & np.uint64(1)) == 0  # also true of separators, which never begin a word
-    begins = is_word.copy()
-    begins[1:] &= by_itself[1:] | by_itself[:-1]
-    first = np.flatnonzero(begins)
+    first = _word_starts(values)
     offsets = np.searchsorted(first, starts).astype(np.int64)
     if not len(first):
         return Ragged(np.empty(0, np.uint64), offsets)
     powers, inverses = _POWERS.upto(len(codes))
     sums = np.add.reduceat(values * powers[: len(codes)], first)
     return Ragged(mix(sums * inverses[first]), offsets)
+
+
+def _word_starts(values: Hashes) -> Indices:
+    """The places at which a word begins, from the characters' values."""
+    by_itself = (values & np.uint64(1)) == 0  # also true of separators, which never begin a word
+    begins = values != 0
+    begins[1:] &= by_itself[1:] | by_itself[:-1]
+    return np.flatnonzero(begins)
+
+
+def kept_text(text: str, keep: NDArray[np.bool_]) -> str:
+    """The normalised text without the words for which `keep` (words,) is false; what follows a word goes with it."""
+    plain = normalised(text)
+    codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    starts = [*_word_starts(_TABLE.covering(codes)[codes]).tolist(), len(plain)]
+    return "".join(plain[begin:end] for begin, end, kept in zip(starts, starts[1:], keep, strict=False) if kept)
 
 
 class _CharacterTable:

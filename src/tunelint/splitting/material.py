@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunelint.checks.groups import GROUP_KEYS, NESTED, groups_something, key_digest
 from tunelint.engine.features import FeaturePlan, Scanned, compute
 from tunelint.errors import TunelintError
 from tunelint.records.record import Record
@@ -18,14 +18,7 @@ from tunelint.records.shapes import NAMING_KEYS
 from tunelint.similarity.columns import Hashes, Indices, Ragged
 
 AUTO, NONE = "auto", "none"
-# Keys that name what several records come from. A key counts when its values repeat and none names half of the records.
-GROUP_KEYS = (
-    "conversation_id", "conv_id", "dialogue_id", "dialog_id", "thread_id", "session_id", "chat_id", "ticket_id", "case_id",
-    "document_id", "doc_id", "article_id", "passage_id", "context_id", "page_id", "paper_id", "source_id", "parent_id",
-    "user_id", "author_id", "customer_id", "patient_id", "group_id", "group",
-)  # fmt: skip
 LABEL_KEYS = ("label", "labels", "class", "category", "intent", "sentiment", "topic", "task")
-_NESTED = ("metadata", "meta")
 _MOST_LABELS, _LABEL_WORDS, _LABELLED = 50, 3, 0.9
 _FEATURES = ("record", "copy", "prompt", "answer", "prompt-words", "answer-words", "label")
 _BATCH = 4096
@@ -60,7 +53,7 @@ class Material:
                 if not column.any():
                     raise TunelintError(f"no record has the key '{key}' of --group-by")
                 found[key] = column
-            elif _groups_something(column):
+            elif groups_something(column, len(self)):
                 found[key] = column
         return found
 
@@ -111,32 +104,14 @@ def material_of(
     )  # fmt: skip
 
 
-def key_digest(value: dict[str, Any], key: str) -> int:
-    """Return a 64-bit digest of the value at a key, of a dotted path where there is no such key; 0 for none or an empty one."""
-    found: Any = value
-    if key in value:
-        found = value[key]
-    else:
-        for part in key.split("."):
-            found = found.get(part) if isinstance(found, dict) else None
-    if found is None or found == "" or isinstance(found, dict | list | float):
-        return 0
-    return int.from_bytes(hashlib.sha256(str(found).encode("utf-8", "surrogatepass")).digest()[:8]) | 1
-
-
 def _expanded(keys: Sequence[str], automatic: Sequence[str]) -> list[str]:
     found: list[str] = []
     for key in keys:
         if key == AUTO:
-            found += [*automatic, *(f"{outer}.{inner}" for outer in _NESTED for inner in automatic)]
+            found += [*automatic, *(f"{outer}.{inner}" for outer in NESTED for inner in automatic)]
         elif key != NONE:
             found.append(key)
     return list(dict.fromkeys(found))
-
-
-def _groups_something(column: Hashes) -> bool:
-    _, counts = np.unique(column[column != 0], return_counts=True)
-    return len(counts) >= 3 and int(counts.max()) > 1 and 2 * int(counts.max()) <= len(column)
 
 
 def _is_label(column: Hashes) -> bool:
