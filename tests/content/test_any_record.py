@@ -44,7 +44,9 @@ CALLS = st.lists(
 MESSAGES = st.lists(
     st.one_of(
         JUNK,
-        st.fixed_dictionaries({"role": ROLES, "content": st.one_of(TEXTS, JUNK)}, optional={"tool_calls": CALLS, "tool_call_id": SCALARS, "name": JUNK}),
+        st.fixed_dictionaries(
+            {"role": ROLES, "content": st.one_of(TEXTS, JUNK)}, optional={"tool_calls": CALLS, "tool_call_id": SCALARS, "name": JUNK}
+        ),
         st.fixed_dictionaries({"from": ROLES, "value": st.one_of(TEXTS, JUNK)}),
     ),
     max_size=5,
@@ -52,7 +54,8 @@ MESSAGES = st.lists(
 ROWS = st.fixed_dictionaries(
     {},
     optional={
-        "messages": MESSAGES, "conversations": MESSAGES, "prompt": st.one_of(TEXTS, MESSAGES), "completion": TEXTS, "chosen": st.one_of(TEXTS, MESSAGES, JUNK),
+        "messages": MESSAGES, "conversations": MESSAGES, "prompt": st.one_of(TEXTS, MESSAGES), "completion": TEXTS,
+        "chosen": st.one_of(TEXTS, MESSAGES, JUNK),
         "rejected": st.one_of(TEXTS, MESSAGES, JUNK), "instruction": TEXTS, "input": JUNK, "output": TEXTS, "text": TEXTS, "label": SCALARS,
         "tools": st.one_of(JUNK, st.lists(JUNK, max_size=3)), "functions": JUNK, "images": JUNK, "image": JUNK, "videos": JUNK,
         "preferred_output": MESSAGES, "non_preferred_output": MESSAGES,

@@ -18,6 +18,7 @@ def plain_path(pointer: str) -> str:
     path = ""
     for step in pointer.split("/")[1:]:
         step = step.replace("~1", "/").replace("~0", "~")
+        step = step if len(step) < 8 else mask(step)
         path += f"[{step}]" if step.isdigit() else f".{step}" if path else step
     return path
 
