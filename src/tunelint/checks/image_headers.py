@@ -52,7 +52,7 @@ def read_header(data: bytes, size: int | None = None) -> Header:
 def _png(data: bytes) -> Header:
     if data[12:16] != b"IHDR" or len(data) < 24:
         raise ImageFault("is a PNG without its header: the file is damaged")
-    if b"IEND" not in data[-64:]:
+    if b"IEND\xaeB`\x82" not in data[-64:]:
         raise ImageFault("is a PNG that is cut off before its end")
     return _sized("image/png", data, ">II", 16)
 

@@ -73,15 +73,8 @@ def _emails(text: str) -> Iterator[Sensitive]:
 
 def _numbers(text: str, kinds: Collection[str]) -> Iterator[Sensitive]:
     for match in _NUMBER.finditer(text):
-        start, end = match.span()
-        if text[start - 1 : start] == "(" and start:
-            start -= 1
-        if text[start - 1 : start] == "+" and start:
-            start -= 1
-        before = text[start - 1] if start else " "
-        if before in _NOT_BEFORE or (text[start] == "+" and (before.isalnum() or before == ")")) or text[end : end + 1] in _NOT_AFTER:
-            continue
-        item = _classified(text, start, end, kinds)
+        run = _trimmed(text, *match.span())
+        item = _classified(text, *run, kinds) if run is not None else None
         if item is not None:
             yield item
     if _LETTERED.search(text) is None:
@@ -94,6 +87,28 @@ def _numbers(text: str, kinds: Collection[str]) -> Iterator[Sensitive]:
             if value and _has_context(kind, text, match.start()):
                 sample = _bare(value) in _SAMPLES
                 yield Sensitive(kind.name, kind.placeholder, match.start(), match.start() + len(value), 0, sample)
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Return a run of digits without the groups at its ends that belong to a word, a path or a sum; None if nothing is left."""
+    while True:
+        if start and text[start - 1] == "(":
+            start -= 1
+        if start and text[start - 1] == "+":
+            start -= 1
+        before = text[start - 1] if start else " "
+        if before not in _NOT_BEFORE and not (text[start] == "+" and (before.isalnum() or before == ")")):
+            break
+        space = text.find(" ", start, end)
+        if space < 0:
+            return None
+        start = space + 1
+    while end < len(text) and text[end] in _NOT_AFTER:
+        space = text.rfind(" ", start, end)
+        if space < 0:
+            return None
+        end = space
+    return (start, end) if end - start >= 8 else None
 
 
 def _valid_part(kind: PersonalKind, value: str) -> str:
