@@ -1,7 +1,7 @@
 # Two commands for newcomers: `make demo` and `make test`. Each makes its own virtual environment below .venv/.
 PYTHON ?= python3
 PIP_FLAGS = --quiet --disable-pip-version-check --constraint constraints.txt
-PYTEST_FLAGS ?= -n 2
+PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 .PHONY: demo test test-slow peers lint bench clean
 
