@@ -108,7 +108,7 @@ def _texts(made: DataSet) -> None:
     )
     made.plant(dump(chat("Refund it to my card, please.", f"The money goes to card {FAKE_CARD} within five days.")), personal_data="a card number")
     made.plant(
-        dump(chat("Why did nobody call me back? My number is +43 664 1838 552.", "Sorry! A colleague rings you before noon.")),
+        dump(chat("Why did nobody call me back? My number is +44 7700 900461.", "Sorry! A colleague rings you before noon.")),
         personal_data="a phone number",
     )
     made.plant(
