@@ -36,10 +36,13 @@ def sides(record: Record) -> tuple[Sequence[Turn], Sequence[Turn]]:
 
     Where the two prompts differ, `rejected` is the whole rejected conversation (`Example.rejected`).
     """
+    example = record.example
     chosen = _own_turns(record)
-    if len(chosen) > 1 and len(chosen) == len(record.example.turns):  # TRL's implicit prompt: it stands inside both sides
+    if not chosen and example.rejected and example.answer_index is not None:  # ms-swift: the chosen answer ends the messages
+        return example.turns[example.answer_index :], example.rejected
+    if len(chosen) > 1 and len(chosen) == len(example.turns):  # TRL's implicit prompt: it stands inside both sides
         chosen = chosen[-1:]
-    return chosen, record.example.rejected
+    return chosen, example.rejected
 
 
 def _own_turns(record: Record) -> list[Turn]:

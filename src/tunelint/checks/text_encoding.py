@@ -75,9 +75,9 @@ def _broken(text: str) -> tuple[tuple[int, int], str, str] | None:
         letters = [char for char in run if char.isalpha()]
         if len(set(run)) < 4 or len(letters) < 0.7 * len(run.replace(" ", "")):
             continue
-        better = _other_alphabet(run)
-        if better is not None:
-            return match.span(), better, text[: match.start()] + better + text[match.end() :]
+        spelled = _other_alphabet(run)
+        if spelled is not None:
+            return match.span(), spelled, text[: match.start()] + spelled + text[match.end() :]
     return None
 
 
