@@ -115,7 +115,7 @@ def _losses(
         names, losses = [str(name) for name in arrays["records"]], arrays["losses"][-1].astype(np.float64)
     if names != [row.digest for row in evaluation]:
         # Rows that the encoder had to leave out would shift the comparison.
-        kept = {name: loss for name, loss in zip(names, losses, strict=True)}
+        kept = dict(zip(names, losses, strict=True))
         missing = [row.digest for row in evaluation if row.digest not in kept]
         if missing:
             raise TunelintError(f"{len(missing)} eval rows could not be measured (nothing to train on in them); remove them and run again")

@@ -10,6 +10,7 @@ from typing import Any
 
 from tunelint.errors import TunelintError
 
+
 @dataclass(frozen=True)
 class Config:
     """A config file's content. Relative globs, folders and files in it count from `base`."""

@@ -65,7 +65,7 @@ def judge_runs(paths: Iterable[str | Path], settings: Settings, **reading: Any) 
                     Finding(
                         rule.code, rule.name, severity, hit.message, rule.help, path=run.source, why=rule.why, score=hit.score,
                         related=rows, details=hit.details,
-                    )  # fmt: skip
+                    )
                 )
     return Judged(curves, tuple(sorted(findings, key=Finding.sort_key)))
 

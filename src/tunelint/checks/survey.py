@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from tunelint.records.record import Record, Split
 from tunelint.similarity.columns import Ragged
 
-
 Column = NDArray[Any] | Ragged
 
 

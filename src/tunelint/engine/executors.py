@@ -86,7 +86,8 @@ class _Worker:
             [sys.executable, "-c", "from tunelint.engine.executors import work; work()"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
         )  # fmt: skip
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
         _send(self._in, plan)
 

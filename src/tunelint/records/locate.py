@@ -113,7 +113,7 @@ def find(text: str, pointer: str) -> tuple[int, int] | None:
     for token in walk(text):
         if token.kind == "key":
             continue
-        if pointer == token.pointer or pointer.startswith(token.pointer + "/"):
-            if len(token.pointer) >= best_length:
-                best, best_length = (token.start, token.end), len(token.pointer)
+        is_on_the_way = pointer == token.pointer or pointer.startswith(token.pointer + "/")
+        if is_on_the_way and len(token.pointer) >= best_length:
+            best, best_length = (token.start, token.end), len(token.pointer)
     return best

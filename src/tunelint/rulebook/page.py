@@ -174,7 +174,7 @@ def _case(title: str, content: str, source: str) -> Case:
     findings: tuple[str, ...] | None = None
     for info, block in _blocks(content):
         words = info.split()
-        language, name, marks = (words + [""])[0], words[1] if len(words) > 1 else "", words[2:]
+        language, name, marks = [*words, ""][0], words[1] if len(words) > 1 else "", words[2:]
         if language == "findings":
             findings = tuple(line.strip() for line in block.splitlines() if line.strip())
         elif name in ("tunelint.toml", "pyproject.toml"):
