@@ -126,6 +126,8 @@ def _wrong(value: dict[str, Any], shape: str) -> Iterator[tuple[str, Any, str]]:
         for key in keys:
             if key in value and not isinstance(value[key], wanted) and not (key in ("input", "context") and value[key] is None):
                 yield f"/{key}", value[key], "text"
+            elif isinstance(value.get(key), list) and not all(isinstance(part, dict) for part in value[key]):
+                yield f"/{key}", value[key], "text or a list of messages"
     if shape == "text":
         key = "text" if "text" in value else "content"
         if key in value and not isinstance(value[key], str) and not (key == "content" and isinstance(value[key], list)):
