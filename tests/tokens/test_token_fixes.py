@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tunelint.checks.token_fixes import DROP, shortened
@@ -46,6 +46,7 @@ def ends(messages: list[dict]) -> list[int]:
 @pytest.mark.parametrize("tokenizer", [None, str(FIXTURES / "chatml")])
 @pytest.mark.parametrize("target", ["openai", "trl", "axolotl", "llamafactory"])
 @given(st.lists(turn, min_size=1, max_size=9), st.integers(1, 90))
+@example([("user", 0), ("assistant", 1), ("assistant", 1), ("user", 0)], 16)
 @settings(max_examples=40, deadline=None)
 def test_the_longest_beginning_that_fits(tokenizer: str | None, target: str, turns: list[tuple[str, int]], window: int) -> None:
     messages = [message(*item) for item in turns]

@@ -6,6 +6,7 @@ from tunelint.checks.hit import Edit
 from tunelint.records.record import Record
 from tunelint.records.views import view
 from tunelint.tokens.context import TokenContext
+from tunelint.tokens.outcomes import Outcome
 
 CONVERSATIONS = frozenset({"openai-chat", "sharegpt"})
 DROP = Edit("drop")
@@ -26,19 +27,23 @@ def shortened(context: TokenContext, record: Record) -> Edit:
         if turn.role == "assistant" and turn.content and not turn.calls and number.isdigit():
             base = place
             ends.append(int(number) + 1)
-    key = base.removeprefix("/")
-    messages = record.value.get(key)
+    key, record_value = base.removeprefix("/"), record.value
+    messages = record_value.get(key)
     if not isinstance(messages, list):
         return DROP
+    def outcome(number: int) -> Outcome:
+        value = {**record_value, key: messages[: ends[number]]}
+        return context.outcomes([(value, view(value, record.shape))])[0]
+
     low, high = 0, len(ends)  # the first `low` beginnings fit, those from `high` on do not: more turns are more tokens
-    best = None
     while low < high:
         middle = (low + high) // 2
-        value = {**record.value, key: messages[: ends[middle]]}
-        outcome = context.outcomes([(value, view(value, record.shape))])[0]
-        if outcome.kept < outcome.tokens:
-            high = middle
-        else:
-            low = middle + 1
-            best = ends[middle] if outcome.fate == "trained" else None
-    return DROP if best is None or best >= len(messages) else Edit("cut", f"{base}/{best}")
+        found = outcome(middle)
+        low, high = (low, middle) if found.kept < found.tokens else (middle + 1, high)
+    # One that fits may train nothing, and one that the target refuses (it may want questions and answers in turn) has no
+    # length at all: take the longest that is trained whole.
+    for number in range(low - 1, -1, -1):
+        found = outcome(number)
+        if found.fate == "trained" and found.kept == found.tokens:
+            return Edit("cut", f"{base}/{ends[number]}")
+    return DROP
