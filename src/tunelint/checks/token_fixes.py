@@ -42,8 +42,8 @@ def shortened(context: TokenContext, record: Record) -> Edit:
         low, high = (low, middle) if found.kept < found.tokens else (middle + 1, high)
     # One that fits may train nothing, and one that the target refuses (it may want questions and answers in turn) has no
     # length at all: take the longest that is trained whole.
-    for number in range(low - 1, -1, -1):
-        found = outcome(number)
+    for at in range(low - 1, -1, -1):
+        found = outcome(at)
         if found.fate == "trained" and found.kept == found.tokens:
-            return Edit("cut", f"{base}/{ends[number]}")
+            return Edit("cut", f"{base}/{ends[at]}")
     return DROP
