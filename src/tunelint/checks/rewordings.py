@@ -34,7 +34,7 @@ def reworded_leaks(survey: Survey, options: dict[str, Any], evals: list[int]) ->
     wanted, leaks = set(evals), {}
     for position, partners, scores in zip(found.rows, found.partners, found.scores, strict=True):
         at, others = int(own[position]), [int(train[partner]) for partner in partners]
-        if at in wanted:
+        if at in wanted and scores[0] >= options["least_similarity"]:
             message = f"Eval record says in other words what stands in train: {place(survey, others[0])}, {scores[0]:.0%} alike{and_more(others)}."
             leaks[at] = Leak(others, [round(min(score, 1.0), 4) for score in scores], message)
     return leaks
