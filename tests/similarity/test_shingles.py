@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from similarity_oracle import shingles as shingles_by_definition
 from similarity_oracle import template as template_by_definition
 
+from tunelint.similarity import columns
 from tunelint.similarity.columns import Ragged, row_digests
 from tunelint.similarity.fast import numba_installed
 from tunelint.similarity.shingles import sets, shingle_sequence, shingles
@@ -92,3 +93,14 @@ def test_exact_copies_count_for_the_template() -> None:
     assert template_values(rows, np.array([40, 9, 0])).tolist() == []
     assert template_values(rows, np.array([5, 5, 40])).tolist() == [4]
     assert template_values(rows, np.array([6, 5, 39])).tolist() == [1, 4]
+
+
+def test_digests_do_not_depend_on_the_block_a_row_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(3)
+    rows = Ragged.of([chance.integers(0, 50, size=chance.integers(0, 9)) for _ in range(200)])
+    whole = row_digests(rows), row_digests(rows, ordered=False)
+    monkeypatch.setattr(columns, "DIGEST_BLOCK", 10)
+    assert np.array_equal(row_digests(rows), whole[0])
+    assert np.array_equal(row_digests(rows, ordered=False), whole[1])
+    alone = [row_digests(Ragged.of([rows.row(i)]))[0] for i in range(200)]
+    assert whole[0].tolist() == [int(digest) for digest in alone]

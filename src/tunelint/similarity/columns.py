@@ -12,6 +12,8 @@ Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 
 # splitmix64's finaliser (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
+DIGEST_BLOCK = 1 << 17
+
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 MIX_2 = np.uint64(0x94D049BB133111EB)
 
@@ -100,6 +102,17 @@ def row_digests(rows: Ragged, *, ordered: bool = True) -> Hashes:
 
     `ordered=False` takes a row as a multiset, which is enough for sorted rows.
     """
+    digests = np.empty(len(rows), dtype=np.uint64)
+    first = 0
+    while first < len(rows):  # by blocks of rows, whose values stay in the cache through all steps
+        last = max(int(np.searchsorted(rows.offsets, rows.offsets[first] + DIGEST_BLOCK, side="right")) - 1, first + 1)
+        offsets = rows.offsets[first : last + 1]
+        digests[first:last] = _digests(Ragged(rows.values[offsets[0] : offsets[-1]], offsets - offsets[0]), ordered)
+        first = last
+    return digests
+
+
+def _digests(rows: Ragged, ordered: bool) -> Hashes:
     values = mix(rows.values + np.uint64(0x9E3779B97F4A7C15))
     if ordered:
         places = np.arange(len(values), dtype=np.uint64) - np.repeat(rows.offsets[:-1], rows.lengths).astype(np.uint64)

@@ -81,7 +81,7 @@ def prepare(rows: Ragged, threshold: float, first: int | None = None, compiled: 
     posted = meeting - offsets_of(probe)[owner] < index[owner]
     second = np.zeros(len(meeting), np.int64) if first is None else (order[owner] >= first).astype(np.int64)
     read, post = np.full(len(prefix), -1), np.full(len(prefix), -1)
-    read[meeting], post[meeting], lists, visits = _inverted_lists(prefix[meeting], posted, second, both=first is not None)
+    read[meeting], post[meeting], lists, visits = _inverted_lists(prefix[meeting], posted, second, first is not None, compiled)
     return Postings(rows, order, sizes, probe, index, read, post, lists, threshold, visits)
 
 
@@ -176,15 +176,11 @@ def _maybe_repeated(keys: Hashes, compiled: bool | None) -> NDArray[np.bool_]:
     return repeated
 
 
-def _inverted_lists(prefix: Hashes, posted: NDArray[np.bool_], second: Indices, *, both: bool) -> tuple[Indices, Indices, Indices, int]:
+def _inverted_lists(
+    prefix: Hashes, posted: NDArray[np.bool_], second: Indices, both: bool, compiled: bool | None
+) -> tuple[Indices, Indices, Indices, int]:
     """For each value of a prefix: the list to read and the list to enter; the lists' offsets; the visits expected."""
-    order = np.argsort(prefix)
-    ranked = prefix[order]
-    new = np.ones(len(ranked), dtype=bool)
-    new[1:] = ranked[1:] != ranked[:-1]
-    names = np.empty(len(prefix), dtype=np.int64)
-    names[order] = np.cumsum(new) - 1
-    total = int(new.sum())
+    names, total = _numbered(prefix, compiled)
     if not both:
         readers, writers = np.bincount(names, minlength=total), np.bincount(names[posted], minlength=total)
         used = readers > 1
@@ -198,6 +194,16 @@ def _inverted_lists(prefix: Hashes, posted: NDArray[np.bool_], second: Indices, 
     read = np.maximum(name + 1 - second, -1)
     lengths = np.bincount(post[posted & (post >= 0)], minlength=2 * int(used.sum()))
     return read, post, offsets_of(lengths), int(np.sum(sides[0][used] * sides[1][used]))
+
+
+def _numbered(keys: Hashes, compiled: bool | None) -> tuple[Indices, int]:
+    """A number for each key, equal for equal keys, and how many there are; which number is of no account."""
+    kernels = fast.kernels(compiled, len(keys))
+    if kernels is not None:
+        names, total = kernels.numbered(keys, table_size(len(keys), 62))
+        return names, total
+    values, names = np.unique(keys, return_inverse=True)
+    return names, len(values)
 
 
 def _numpy_join(postings: Postings) -> tuple[Indices, Indices, Indices]:

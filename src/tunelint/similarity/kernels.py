@@ -193,6 +193,29 @@ def maybe_repeated(keys: Hashes, slots: int) -> NDArray[np.bool_]:
 
 
 @machine_code
+def numbered(keys: Hashes, slots: int) -> tuple[Indices, int]:
+    """A number for each key, equal for equal keys, in the order of first appearance; and how many there are.
+
+    Open addressing in a table of `slots` places, which must be more than the keys.
+    """
+    mask = np.uint64(slots - 1)
+    table = np.full(slots, -1, np.int64)  # the place of the first key in this slot
+    names = np.empty(len(keys), np.int64)
+    total = 0
+    for place in range(len(keys)):
+        slot = np.int64(keys[place] & mask)
+        while table[slot] >= 0 and keys[table[slot]] != keys[place]:
+            slot = (slot + 1) % slots
+        if table[slot] < 0:
+            table[slot] = place
+            names[place] = total
+            total += 1
+        else:
+            names[place] = names[table[slot]]
+    return names, total
+
+
+@machine_code
 def overlap_at_least(a: Hashes, b: Hashes, needed: int) -> int:
     """Common values of two sorted rows; -1 as soon as `needed` is out of reach."""
     i, j, found = 0, 0, 0

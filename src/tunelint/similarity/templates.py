@@ -10,6 +10,7 @@ from tunelint.similarity.shingles import SHINGLE_WORDS, shingle_sequence
 TEMPLATE_SHARE = 0.2
 TEMPLATE_RECORDS = 50
 TABLE = 1 << 16  # stays in the second-level cache
+BLOCK = 1 << 18
 
 
 def template_values(rows: Ragged, counts: Indices | None = None, *, share: float = TEMPLATE_SHARE, minimum: int = TEMPLATE_RECORDS) -> Hashes:
@@ -24,13 +25,23 @@ def template_values(rows: Ragged, counts: Indices | None = None, *, share: float
     if total < minimum:
         return np.empty(0, dtype=np.uint64)
     limit = share * total
-    # A small table never counts too low, so that only few values are left to be counted one by one.
-    slot = table_slots(rows.values, TABLE)
+    # A small table never counts too low, so that only few values are left to be counted one by one. Both passes go by
+    # blocks: what they write stays in the cache.
     weight = None if counts is None else np.repeat(copies, lengths)
-    heavy = np.flatnonzero((np.bincount(slot, weights=weight, minlength=TABLE) > limit)[slot])
+    seen = np.zeros(TABLE)
+    for part in _blocks(len(rows.values)):
+        seen += np.bincount(table_slots(rows.values[part], TABLE), None if weight is None else weight[part], minlength=TABLE)
+    crowded = seen > limit
+    if not crowded.any():
+        return np.empty(0, dtype=np.uint64)
+    heavy = np.concatenate([np.flatnonzero(crowded[table_slots(rows.values[part], TABLE)]) + part.start for part in _blocks(len(rows.values))])
     values, place = np.unique(rows.values[heavy], return_inverse=True)
     exactly = np.bincount(place, weights=None if weight is None else weight[heavy], minlength=len(values))
     return values[exactly > limit]
+
+
+def _blocks(size: int) -> list[slice]:
+    return [slice(begin, min(begin + BLOCK, size)) for begin in range(0, size, BLOCK)]
 
 
 def in_template(values: Hashes, template: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
