@@ -14,7 +14,7 @@ _MOST_ROWS = 200
 
 def findings_section(report: Report | None, run_findings: Sequence[Finding] = ()) -> str:
     """Return the findings of the run and of the data it was trained on as HTML."""
-    parts = []
+    parts = ["<style>table.words th, table.words td { text-align: left }</style>"]  # the page's own tables hold numbers
     if run_findings:
         parts.append("<section><h2>What the run shows</h2>" + _table(run_findings) + "</section>")
     if report is not None:
@@ -29,7 +29,7 @@ def _files(report: Report) -> str:
         for file in report.files
     )
     head = "".join(f"<th>{name}</th>" for name in ("file", "split", "shape", "records", "sha256"))
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f'<div class="scroll"><table class="words"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _counts(report: Report) -> str:
@@ -51,4 +51,4 @@ def _table(findings: Sequence[Finding]) -> str:
     )
     more = f"<p>... and {len(findings) - _MOST_ROWS:,} more.</p>" if len(findings) > _MOST_ROWS else ""
     head = "<tr><th>severity</th><th>rule</th><th>where</th><th>what</th></tr>"
-    return f'<div class="scroll"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>{more}'
+    return f'<div class="scroll"><table class="words"><thead>{head}</thead><tbody>{rows}</tbody></table></div>{more}'
