@@ -3,28 +3,33 @@
     TUNELINT_CORPORA=... python benchmarks/reworded_leaks.py [draws]
 
 Rewordings are real: the rephrased test sets of lm-sys/llm-decontaminator, hidden in GSM8K train; eval is the original test
-set. Beside the default stands the best F1 that any threshold on the plain TF-IDF similarity of the nearest train record
-reaches when it is chosen on the same data. The planted leaks are edits of GSM8K test rows; every rule of the family counts.
+set. Beside the default stands the best F1 that any threshold on the same score reaches when it is chosen on the same data,
+and the same for the plain TF-IDF cosine of the nearest train record. The planted leaks are edits of GSM8K test rows; every rule of the family counts.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import numpy as np
 from corpora import Row, folder
 from make_mix import edit
+from numpy.typing import NDArray
+
+from tunelint.similarity.reworded import reworded
+from tunelint.similarity.words import word_hashes
 
 ROOT = folder()
 DECONTAMINATOR = ROOT / "llm_decontaminator" / "data"
@@ -44,18 +49,16 @@ def lint(train: Sequence[Row], evals: Sequence[Row], select: str = "LEAK") -> tu
                     turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
                     stream.write(json.dumps({"messages": turns}) + "\n")
         command = [sys.executable, "-m", "tunelint", "lint", name, "--isolated", "--select", select, "--no-cache", "--jobs", "1"]
-        before = time.process_time(), children()
+        before = children()
         run = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=False)
         if run.returncode not in (0, 1):
             sys.exit(run.stderr)
         findings = json.loads(run.stdout)["findings"]
-        return {finding["line"] - 1: finding for finding in findings if finding["line"]}, children() - before[1]
+        return {finding["line"] - 1: finding for finding in findings if finding["line"]}, children() - before
 
 
 def children() -> float:
     """CPU seconds of the processes run so far."""
-    import os
-
     times = os.times()
     return times.children_user + times.children_system
 
@@ -91,15 +94,28 @@ def quality(found: dict[int, dict[str, Any]], leaked: dict[int, int]) -> tuple[f
     return precision, recall, 2 * precision * recall / max(precision + recall, 1e-9), right
 
 
-def best_by_similarity(train: list[Row], evals: list[Row], leaked: dict[int, int]) -> float:
-    """The best F1 of any threshold on the TF-IDF cosine of the nearest train row, chosen on these data."""
+def cosine_of_nearest(train: list[Row], evals: list[Row]) -> NDArray[np.float64]:
+    """The plain TF-IDF cosine of each eval row with its nearest train row."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectors = TfidfVectorizer(sublinear_tf=True).fit_transform([prompt for prompt, _ in [*evals, *train]])
-    nearest = (vectors[: len(evals)] @ vectors[len(evals) :].T).max(axis=1).toarray().ravel()
+    nearest: NDArray[np.float64] = (vectors[: len(evals)] @ vectors[len(evals) :].T).max(axis=1).toarray().ravel()
+    return nearest
+
+
+def our_scores(train: list[Row], evals: list[Row]) -> NDArray[np.float64]:
+    """How far each eval row stands out, as `tunelint.similarity.reworded` has it."""
+    texts = [prompt for prompt, _ in train]
+    own = [prompt for prompt, _ in evals]
+    found = reworded(word_hashes(own), word_hashes(texts), lambda rows: [own[row] for row in rows], lambda rows: [texts[row] for row in rows])
+    return found.standing
+
+
+def best_f1(scores: NDArray[np.float64], leaked: dict[int, int]) -> float:
+    """The best F1 of any threshold on these scores, chosen on these data."""
     best, good = 0.0, 0
-    for place, row in enumerate((-nearest).argsort(), start=1):
-        good += int(row) in leaked
+    for place, row in enumerate((-scores).argsort(kind="stable").tolist(), start=1):
+        good += row in leaked
         best = max(best, 2 * good / (place + len(leaked)))
     return best
 
@@ -107,13 +123,15 @@ def best_by_similarity(train: list[Row], evals: list[Row], leaked: dict[int, int
 def rewordings(draws: int) -> None:
     """The table of rephrased test sets."""
     train = [(row["question"], row["answer"]) for row in lines(ROOT / "gsm8k" / "train.jsonl")]
-    print(f"{'rephrased and hidden in GSM8K train':38} {'P':>5} {'R':>5} {'F1':>5} {'partner':>7} {'best F1 of a cosine':>20} {'CPU s':>6}")
+    head = f"{'rephrased and hidden in GSM8K train':38} {'P':>5} {'R':>5} {'F1':>5} {'partner':>7}"
+    print(f"{head} {'best F1 reachable':>18} {'by cosine':>10} {'CPU s':>6}")
     for name in ("gsm8k", "abstract_algebra", "sociology", "humaneval"):
         evals, texts = rephrased(name)
         with_leaks, leaked = hidden(train, evals, texts, sorted(texts))
         found, seconds = lint(with_leaks, evals)
         figures = " ".join(f"{figure:5.3f}" for figure in quality(found, leaked))
-        print(f"{name + ', even rows':38} {figures:>25} {best_by_similarity(with_leaks, evals, leaked):20.3f} {seconds:6.1f}")
+        print(f"{name + ', even rows':38} {figures:>25} {best_f1(our_scores(with_leaks, evals), leaked):18.3f} "
+              f"{best_f1(cosine_of_nearest(with_leaks, evals), leaked):10.3f} {seconds:6.1f}")  # fmt: skip
     evals, texts = rephrased("gsm8k")
     for share in (0.05, 0.01):
         figures = []
@@ -153,7 +171,8 @@ def planted() -> None:
         found, _ = lint([*framed, *rows], [*leaked, *clean])
         good = sum(row < len(leaked) for row in found)
         print(f"{name:38} {good / len(leaked):.3f}  {len(found) - good} of {len(clean)}")
-    one_word = [(f"Name the capital of the following country and nothing else, please: {place}.", place) for place in made_up(chance, 600)]
+    question = "Name the capital of the following country and nothing else, please: {}."
+    one_word = [(question.format(place), place) for place in made_up(chance, 600)]
     found, _ = lint(one_word[:500], one_word[500:])
     print(f"{'prompts of one template, clean':38} {len(found)} of 100 eval rows reported")
 

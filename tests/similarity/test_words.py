@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunelint.similarity.fast import numba_installed
-from tunelint.similarity.words import BASE, BLOCK, character_values, normalised, word_hashes, words
+from tunelint.similarity.words import BASE, BLOCK, character_values, kept_text, normalised, word_hashes, words
 
 PATHS = [False, True] if numba_installed() else [False]
 MASK = (1 << 64) - 1
@@ -116,3 +116,14 @@ def test_every_character_that_casefolds_or_decomposes_is_hashed_as_defined() -> 
 def test_words_of_hangul_run_on_and_chinese_characters_stand_alone() -> None:
     assert len(word_hashes(["안녕하세요"]).values) == 1
     assert len(word_hashes(["你好世界"]).values) == 4
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(ALPHABET, max_size=40), st.data())
+def test_kept_text_has_the_kept_words(text: str, data: st.DataObject) -> None:
+    found = words(text)
+    keep = data.draw(st.lists(st.booleans(), min_size=len(found), max_size=len(found)))
+    left = kept_text(text, np.array(keep, dtype=bool))
+    assert all(kept in left for kept, wanted in zip(found, keep, strict=True) if wanted)
+    if all(keep):
+        assert words(left) == found

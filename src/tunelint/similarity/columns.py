@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 
-# splitmix64's finaliser (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
 DIGEST_BLOCK = 1 << 17
-
+# splitmix64's finaliser (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 MIX_2 = np.uint64(0x94D049BB133111EB)
 

@@ -47,12 +47,14 @@ AS_GOOD = 0.9  # a candidate this near to the best is named as a partner too
 @dataclass(frozen=True)
 class Reworded:
     """What was found: for each reported eval row (ascending) its train partners, best first, and their similarity of
-    wording (0 to 1). `cut_off` is the score that a row had to reach, infinite where none stood out."""
+    wording (0 to 1). `cut_off` is the score that a row had to reach, infinite where none stood out, `standing` (eval
+    rows,) the score of each, -infinity for one that was not looked at."""
 
     rows: list[int]
     partners: list[list[int]]
     scores: list[list[float]]
     cut_off: float
+    standing: Scores
 
 
 def reworded(evals: Ragged, train: Ragged, eval_texts: TextsOf, train_texts: TextsOf, rate: float = RATE) -> Reworded:
@@ -62,13 +64,14 @@ def reworded(evals: Ragged, train: Ragged, eval_texts: TextsOf, train_texts: Tex
     without template text. Only candidates are asked for, some 30 per eval row at most.
     """
     rows = np.flatnonzero(evals.lengths >= LEAST_WORDS)
+    standing = np.full(len(evals), -np.inf)
     if not len(rows) or (train.lengths > 0).sum() < LEAST_TRAIN:
-        return Reworded([], [], [], np.inf)
+        return Reworded([], [], [], np.inf, standing)
     own = evals.take(rows)
     index, _ = nearest(own, train, CANDIDATES)
     seen = np.unique(index[index >= 0])
     if not len(seen):
-        return Reworded([], [], [], np.inf)
+        return Reworded([], [], [], np.inf, standing)
     compare = Comparison([*eval_texts(rows), *train_texts(seen)])
     there = len(rows) + np.searchsorted(seen, index)  # a candidate's place among the compared texts
     by_all = _Ranked(index, _measured(index, there, compare.similarity))
@@ -76,6 +79,7 @@ def reworded(evals: Ragged, train: Ragged, eval_texts: TextsOf, train_texts: Tex
     agree = np.stack([_agreements(by_all, rank, compare, len(rows), seen) for rank in (0, 1)])
     usual = min(float(np.quantile(agree[1], USUAL)), 0.99)
     score += NUMBERS * np.clip((agree - usual) / (1 - usual), 0, 1)
+    standing[rows] = score[0]
     lowest = cut_off(score[0], score[1], rate) if len(rows) >= LEAST_ROWS else np.inf
     stands_out = score[0] >= lowest
 
@@ -88,7 +92,7 @@ def reworded(evals: Ragged, train: Ragged, eval_texts: TextsOf, train_texts: Tex
         compare.wording(np.full(len(named), row), len(rows) + np.searchsorted(seen, named)).tolist()
         for row, named in zip(reported, partners, strict=True)
     ]
-    return Reworded(rows[reported].tolist(), [named.tolist() for named in partners], scores, lowest)
+    return Reworded(rows[reported].tolist(), [named.tolist() for named in partners], scores, lowest, standing)
 
 
 class _Ranked:
