@@ -6,7 +6,7 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 .PHONY: demo test test-slow peers lint bench clean
 
 demo: .venv/demo/ready
-	.venv/demo/bin/tunelint lint-and-train sample_data --clean --epochs 22 --batch-size 4 --format concise
+	.venv/demo/bin/tunelint lint-and-train sample_data --clean --epochs 20 --batch-size 4 --format concise
 
 test: .venv/test/ready
 	.venv/test/bin/python -m pytest $(PYTEST_FLAGS) -m "not slow and not peers"
