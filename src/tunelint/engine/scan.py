@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -58,6 +59,10 @@ class LocatedHit:
     excerpt: Excerpt | None
 
 
+def _integers() -> array[int]:
+    return array("q")
+
+
 @dataclass
 class ChunkResult:
     """What is left of a chunk: hits, counts, columns. Arrays have one entry per parsed record, in order."""
@@ -68,9 +73,9 @@ class ChunkResult:
     records: int = 0
     faulty: int = 0
     shapes: Counter[str] = field(default_factory=Counter)
-    lines: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
+    lines: array[int] = field(default_factory=_integers)
+    offsets: array[int] = field(default_factory=_integers)
+    lengths: array[int] = field(default_factory=_integers)
     columns: dict[str, Column] = field(default_factory=dict)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
 
@@ -115,9 +120,10 @@ def _scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
         for rule, check, options in checks:
             for hit in check(record, options):
                 result.hits.append(_located(rule, hit, record))
-    result.lines = [record.line or 0 for record in parsed]
-    result.offsets = [record.offset for record in parsed]
-    result.lengths = [len(record.raw) for record in parsed]
+    if plan.features is not None:  # else nobody looks at a record again
+        result.lines.extend(record.line or 0 for record in parsed)
+        result.offsets.extend(record.offset for record in parsed)
+        result.lengths.extend(len(record.raw) for record in parsed)
     if plan.features is not None and plan.features.names:
         from tunelint.engine.features import Scanned, compute
         from tunelint.engine.ledgers import ledgers_of

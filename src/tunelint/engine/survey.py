@@ -7,6 +7,7 @@ in the survey (`Hit.at`, `Partner.index`).
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,9 @@ def build_survey(
     counts = [sum(result.records for result in chunks) for chunks in results]
     file = np.repeat(np.arange(len(files), dtype=np.int32), counts)
     is_eval = np.array([item.split == "eval" for item in files], dtype=bool)[file] if len(files) else np.zeros(0, bool)
-    line = np.array([number for result in parts for number in result.lines], dtype=np.int64)
+    line = _numbers([result.lines for result in parts])
     row = np.concatenate([np.arange(1, count + 1, dtype=np.int64) for count in counts]) if counts else np.zeros(0, np.int64)
-    fetch.offsets = np.array([number for result in parts for number in result.offsets], dtype=np.int64)
-    fetch.lengths = np.array([number for result in parts for number in result.lengths], dtype=np.int64)
+    fetch.offsets, fetch.lengths = (_numbers([getattr(result, name) for result in parts]) for name in ("offsets", "lengths"))
     fetch.file, fetch.row, fetch.line = file, row, line
     columns: dict[str, Column] = {}
     if features is not None:
@@ -45,6 +45,10 @@ def build_survey(
         columns = {name: _join([result.columns[name] for result in parts]) for name in features.names}
     extras = {} if features is None else dict(features.parameters)
     return Survey(tuple(files), file, is_eval, line, row, columns, fetch, target, extras)
+
+
+def _numbers(parts: Sequence[array[int]]) -> NDArray[np.int64]:
+    return np.concatenate([np.frombuffer(part, np.int64) for part in parts if part] or [np.zeros(0, np.int64)])
 
 
 def _join(parts: list[Column]) -> Column:

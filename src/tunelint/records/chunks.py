@@ -72,7 +72,7 @@ def read_chunks(source: Source, faults: FileFaults, chunk_size: int = CHUNK) -> 
         yield chunk
     if source.fault is not None:
         faults.add(source.fault)
-    elif blank:
+    elif blank and not any(fault.kind == "invalid-json" for fault, *_ in faults.faults):
         faults.add(Fault("empty-file", "File is empty." if not source.length else "File holds nothing but white space."))
 
 
@@ -85,17 +85,24 @@ def _by_layout(
     data = head + b"".join(blocks)
     if layout == "csv":
         yield from _batches(csv_pieces(data, offset, faults), tabular=True)
-        return
-    by_line = suffix != ".json"
-    pieces = list(split_values(data, 1, offset))
+    else:
+        by_line = suffix != ".json"
+        yield from _batches(_noted(split_values(data, 1, offset), layout, faults, by_line), lenient=by_line)
+
+
+def _noted(pieces: Iterator[Piece], layout: Layout, faults: FileFaults, by_line: bool) -> Iterator[Piece]:
+    """Pass the records on; at the end, say what is wrong with how they stand in a file whose name promises lines."""
+    count, first, last, broken = 0, 0, 0, False
+    for piece in pieces:
+        first, last = first or piece.line, piece.end_line
+        count += 1
+        broken = broken or piece.end_line > piece.line
+        yield piece
     if by_line and layout == "array":
-        message = f"File is one JSON array of {len(pieces):,} records, not one record a line."
-        faults.add(Fault("json-array-file", message))
-    elif by_line and any(piece.end_line > piece.line for piece in pieces):
-        first, last = pieces[0].line, pieces[-1].end_line
+        faults.add(Fault("json-array-file", f"File is one JSON array of {count:,} records, not one record a line."))
+    elif by_line and broken:
         message = f"Records run over several lines (lines {first:,} to {last:,}); readers of JSONL see only fragments."
-        faults.add(Fault("multi-line-json", message), first, last, len(pieces))
-    yield from _batches(iter(pieces), lenient=by_line)
+        faults.add(Fault("multi-line-json", message), first, last, count)
 
 
 def _head(blocks: Iterator[bytes]) -> tuple[bytes, bool]:

@@ -45,6 +45,9 @@ def discover(paths: Sequence[str], train: Sequence[str] = (), evaluation: Sequen
         found.setdefault(_key(path), Input(path, *_split_of(path)))
     if not found:
         tried = ", ".join([*paths, *train, *evaluation]) or "."
+        pointers = [name for pattern in (*paths, *train, *evaluation) for name in glob.glob(f"{pattern}.dvc", recursive=True)]
+        if pointers:
+            raise TunelintError(f"no data file found in {tried}: DVC has {pointers[0].removesuffix('.dvc')}; fetch it with `dvc pull`")
         raise TunelintError(f"no data file found in {tried}; name a .jsonl, .json, .csv or .parquet file, a folder or a glob")
     return sorted(found.values(), key=lambda item: (item.split != "train", item.path))
 
@@ -81,6 +84,8 @@ def _expand(patterns: Iterable[str]) -> list[str]:
         elif os.path.exists(pattern):
             result.append(pattern)
         else:
+            if os.path.isfile(f"{pattern}.dvc"):
+                raise TunelintError(f"{pattern} is not here: DVC has it ({pattern}.dvc); fetch it with `dvc pull {pattern}.dvc`")
             raise TunelintError(f"no such file or folder: {pattern}")
     return result
 

@@ -6,6 +6,7 @@ import bz2
 import hashlib
 import io
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -17,8 +18,12 @@ from tunelint.records.record import Fault
 
 BLOCK = 4 << 20
 STDIN = "-"
+# How much an archive may unpack to: so much, and beyond it so many times its own size. Text compresses to a tenth, a
+# decompression bomb to a thousandth.
+MOST_UNPACKED, MOST_TIMES = 256 << 20, 50
 _COMPRESSED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstandard"}
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
+_DVC_POINTER = re.compile(rb"^outs:\r?\n- md5: [0-9a-f]{32}", re.MULTILINE)
 
 
 def compression_of(path: str) -> str | None:
@@ -71,10 +76,19 @@ class Source:
                 message = "File is a Git LFS pointer, not the data; fetch it with `git lfs pull`."
                 self.fault = Fault("lfs-pointer", message)
                 return
+            if self.path.endswith(".dvc") and _DVC_POINTER.search(head) and len(head) < 4096:
+                self.fault = Fault("lfs-pointer", "File is a DVC pointer, not the data; fetch it with `dvc pull` and name the data file.")
+                return
             kind = compression_of(self.path)
             stream = self._plain(raw, head) if kind is None else self._decompressed(raw, head, kind)
             for block in stream:
                 self.length += len(block)
+                if kind is not None and self.length > MOST_UNPACKED + MOST_TIMES * self.size:
+                    message = f"File unpacks to more than {MOST_TIMES} times its size; it was read up to {self.length >> 20:,} MB only."
+                    self.fault = Fault("unreadable-compression", message)
+                    while self._read(raw):
+                        continue
+                    return
                 yield block
 
     def _read(self, raw: IO[bytes]) -> bytes:
