@@ -20,9 +20,7 @@ def datasketch_pairs(rows: list[Row], threshold: float) -> set[tuple[int, int]]:
     from datasketch import MinHash, MinHashLSH
 
     documents = [word_trigrams(row) for row in rows]
-    sketches = MinHash.bulk(
-        [[shingle.encode("utf-8", "surrogatepass") for shingle in document] for document in documents], num_perm=128
-    )
+    sketches = MinHash.bulk([[shingle.encode("utf-8", "surrogatepass") for shingle in document] for document in documents], num_perm=128)
     index = MinHashLSH(threshold=threshold, num_perm=128)
     with index.insertion_session() as session:
         for row, sketch in enumerate(sketches):
