@@ -75,11 +75,11 @@ def write_text(path: Path, text: str) -> None:
 
 def tell_files(report: Report) -> None:
     """Say how each file was taken."""
-    from tunelint.report.text import visible
+    from tunelint.report.text import plural, visible
 
     for file in report.files[:20]:
-        lost = f", {file.faulty_lines:,} faulty lines" if file.faulty_lines else ""
-        tell(f"{file.split:5}  {visible(file.path)}  {file.shape}, {file.records:,} records{lost}  ({file.reason})")
+        lost = f", {plural(file.faulty_lines, 'faulty line')}" if file.faulty_lines else ""
+        tell(f"{file.split:5}  {visible(file.path)}  {file.shape}, {plural(file.records, 'record')}{lost}  ({visible(file.reason)})")
     if len(report.files) > 20:
         tell(f"... and {len(report.files) - 20:,} more files")
 
