@@ -71,10 +71,18 @@ def job_folder(served: Served) -> Path:
     return found[0]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 180) -> None:
+def wait_for(condition: Callable[[], bool], served: Served, client: subprocess.Popen[str] | None = None, seconds: float = 400) -> None:
+    """Wait, far longer than a crowded machine needs; where it is in vain, say what everybody said last."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited too long"
+        ended = client is not None and client.poll() is not None
+        if ended or time.monotonic() > deadline:
+            if client is not None:
+                client.kill()
+            said = [client.communicate()[0] if client is not None else "", *served.lines]
+            found = [path for path in (served.folder / "jobs").glob("*/*") if path.name in ("worker.log", "run.json", "metrics.jsonl")]
+            said += [f"{path}:\n{path.read_text()[-2000:]}" for path in found]
+            raise AssertionError(f"{'the client ended' if ended else f'{seconds} s were not enough'}:\n" + "\n".join(said))
         time.sleep(0.05)
 
 
@@ -93,7 +101,7 @@ def kill_workers(served: Served) -> None:
     for lock in (served.folder / "jobs").glob("*/.lock"):
         if is_locked(lock) and (owner := lock.read_text().strip()):
             os.kill(int(owner), signal.SIGKILL)
-            wait_for(lambda lock=lock: not is_locked(lock))
+            wait_for(lambda lock=lock: not is_locked(lock), served)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +145,7 @@ def test_train_through_our_own_server(undisturbed):
 
 def test_everybody_is_killed_in_mid_job(served, place, undisturbed):
     client = start(place, served.url, "killed")
-    wait_for(steps(served, 6))
+    wait_for(steps(served, 6), served, client)
     client.kill()
     client.communicate()
     served.kill()
@@ -189,13 +197,13 @@ def test_pause_and_resume(served, place):
     job = client.fine_tuning.jobs.create(
         model="tiny", training_file=file.id, method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 5, "batch_size": 8}}}
     )
-    wait_for(steps(served, 2))
+    wait_for(steps(served, 2), served)
     client.fine_tuning.jobs.pause(job.id)
-    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "paused")
+    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "paused", served)
     before = len(metrics(job_folder(served)))
     assert before < 15
     client.fine_tuning.jobs.resume(job.id)
-    wait_for(lambda: len(metrics(job_folder(served))) > before)
+    wait_for(lambda: len(metrics(job_folder(served))) > before, served)
     client.fine_tuning.jobs.cancel(job.id)
-    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "cancelled")
+    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "cancelled", served)
     assert not is_locked(job_folder(served) / ".lock")
