@@ -10,7 +10,7 @@ import similarity_oracle as oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunelint.similarity import passages
+from tunelint.similarity import columns
 from tunelint.similarity.columns import Ragged
 from tunelint.similarity.passages import shared_passages
 from tunelint.similarity.shingles import shingles
@@ -54,7 +54,7 @@ def test_blocks_do_not_change_what_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     rows = [[chance.randrange(5) for _ in range(chance.randrange(30))] for _ in range(60)]
     evals, train = Ragged.of(rows[:10]), Ragged.of(rows[10:])
     whole = shared_passages(evals, train, 4)
-    monkeypatch.setattr(passages, "BLOCK", 37)
+    monkeypatch.setattr(columns, "BLOCK", 37)
     cut = shared_passages(evals, train, 4)
     assert len(whole.left) > 50
     for field in ("left", "right", "length", "start"):

@@ -99,8 +99,18 @@ def test_digests_do_not_depend_on_the_block_a_row_stands_in(monkeypatch: pytest.
     chance = np.random.default_rng(3)
     rows = Ragged.of([chance.integers(0, 50, size=chance.integers(0, 9)) for _ in range(200)])
     whole = row_digests(rows), row_digests(rows, ordered=False)
-    monkeypatch.setattr(columns, "DIGEST_BLOCK", 10)
+    monkeypatch.setattr(columns, "BLOCK", 10)
     assert np.array_equal(row_digests(rows), whole[0])
     assert np.array_equal(row_digests(rows, ordered=False), whole[1])
     alone = [row_digests(Ragged.of([rows.row(i)]))[0] for i in range(200)]
     assert whole[0].tolist() == [int(digest) for digest in alone]
+
+
+def test_shingles_do_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(4)
+    sides = [Ragged.of([chance.integers(0, 5, size=chance.integers(0, 7)) for _ in range(60)]) for _ in range(2)]
+    whole = [shingles(sides[0], compiled=False), shingles(*sides, compiled=False)]
+    monkeypatch.setattr(columns, "BLOCK", 9)
+    for rows, wanted in zip([shingles(sides[0], compiled=False), shingles(*sides, compiled=False)], whole, strict=True):
+        assert np.array_equal(rows.values, wanted.values)
+        assert np.array_equal(rows.offsets, wanted.offsets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 
-DIGEST_BLOCK = 1 << 17
+BLOCK = 1 << 17
 # splitmix64's finaliser (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 MIX_2 = np.uint64(0x94D049BB133111EB)
@@ -57,6 +58,11 @@ class Ragged:
         kept = np.concatenate(([0], np.cumsum(keep, dtype=np.int64)))
         return Ragged(self.values[keep], kept[self.offsets])
 
+    def rows(self, first: int, last: int) -> Ragged:
+        """Rows `first` to `last` (exclusive), their values a view."""
+        offsets = self.offsets[first : last + 1]
+        return Ragged(self.values[offsets[0] : offsets[-1]], offsets - offsets[0])
+
     @staticmethod
     def of(rows: Sequence[ArrayLike]) -> Ragged:
         """Build from a list of rows."""
@@ -101,14 +107,14 @@ def row_digests(rows: Ragged, *, ordered: bool = True) -> Hashes:
 
     `ordered=False` takes a row as a multiset, which is enough for sorted rows.
     """
-    digests = np.empty(len(rows), dtype=np.uint64)
-    first = 0
-    while first < len(rows):  # by blocks of rows, whose values stay in the cache through all steps
-        last = max(int(np.searchsorted(rows.offsets, rows.offsets[first] + DIGEST_BLOCK, side="right")) - 1, first + 1)
-        offsets = rows.offsets[first : last + 1]
-        digests[first:last] = _digests(Ragged(rows.values[offsets[0] : offsets[-1]], offsets - offsets[0]), ordered)
-        first = last
-    return digests
+    parts = [_digests(rows.rows(first, last), ordered) for first, last in row_blocks(rows.offsets)]
+    return np.concatenate([np.empty(0, np.uint64), *parts])
+
+
+def row_blocks(offsets: Indices) -> list[tuple[int, int]]:
+    """Ranges of whole rows of about BLOCK values each, so that what is computed of a block stays in the cache."""
+    cuts = np.searchsorted(offsets, np.arange(BLOCK, offsets[-1], BLOCK))
+    return list(pairwise(np.unique(np.concatenate(([0], cuts, [len(offsets) - 1]))).tolist()))
 
 
 def _digests(rows: Ragged, ordered: bool) -> Hashes:

@@ -9,14 +9,12 @@ the runs that are barely long enough.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from tunelint.similarity.columns import Hashes, Indices, Ragged, mix, ranges, table_size, table_slots
+from tunelint.similarity.columns import Hashes, Indices, Ragged, mix, ranges, row_blocks, table_size, table_slots
 
 BASE = 0xD6E8FEB86659FD93  # odd, so that it has an inverse modulo 2**64
-BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,8 @@ def shared_passages(evals: Ragged, train: Ragged, least: int = 50) -> Passages:
     filled = np.zeros(size, dtype=bool)
     filled[table_slots(own, size)] = True
     hits = [np.empty((0, 4), dtype=np.int64)]
-    for first, last in _blocks(train):
-        windows, row, start = _windows(_rows(train, first, last), least)
+    for first, last in row_blocks(train.offsets):
+        windows, row, start = _windows(train.rows(first, last), least)
         maybe = np.flatnonzero(filled[table_slots(windows, size)])
         begin = np.searchsorted(own, windows[maybe], side="left")
         count = np.searchsorted(own, windows[maybe], side="right") - begin
@@ -88,15 +86,3 @@ def _powers(base: int, size: int) -> Hashes:
     factors = np.full(size, base, dtype=np.uint64)
     factors[:1] = 1
     return np.multiply.accumulate(factors) if size else factors
-
-
-def _blocks(words: Ragged) -> list[tuple[int, int]]:
-    """Ranges of rows of about a million words each."""
-    cuts = np.searchsorted(words.offsets, np.arange(BLOCK, len(words.values), BLOCK))
-    bounds = np.unique(np.concatenate(([0], cuts, [len(words)]))).tolist()
-    return list(pairwise(bounds))
-
-
-def _rows(words: Ragged, first: int, last: int) -> Ragged:
-    offsets = words.offsets[first : last + 1]
-    return Ragged(words.values[offsets[0] : offsets[-1]], offsets - offsets[0])

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from tunelint.similarity import fast
-from tunelint.similarity.columns import Indices, Ragged, mix, offsets_of
+from tunelint.similarity.columns import Indices, Ragged, mix, offsets_of, row_blocks
 
 SHINGLE_WORDS = 3
 FACTORS = (np.uint64(0xD6E8FEB86659FD93), np.uint64(0xA0761D6478BD642F), np.uint64(0xE7037ED1A0B428DB))
@@ -30,7 +30,13 @@ def shingles(words: Ragged, answers: Ragged | None = None, *, compiled: bool | N
     """
     kernels = fast.kernels(compiled, len(words.values))
     if kernels is None:
-        return sets(shingle_sequence(words if answers is None else one_sequence(words, answers)), compiled=False)
+        offsets = words.offsets if answers is None else words.offsets + answers.offsets
+        parts = []
+        for first, last in row_blocks(offsets):
+            prompts = words.rows(first, last)
+            sequence = prompts if answers is None else one_sequence(prompts, answers.rows(first, last))
+            parts.append(sets(shingle_sequence(sequence), compiled=False))
+        return Ragged.concatenate(parts)
     if answers is None:
         answers = Ragged(np.empty(0, np.uint64), np.zeros(len(words) + 1, np.int64))
     values, lengths = kernels.shingle_sets(words.values, words.offsets, answers.values, answers.offsets, np.array(FACTORS))
