@@ -12,12 +12,14 @@ from tunelint.checks.survey import Survey, needs
 from tunelint.records.record import Record
 
 
-@needs("system")
+@needs("system", "shape")
 def inconsistent_system_prompt(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN010: nearly all records of a file share one system prompt (or have none), a few differ. One hit a file."""
-    digests = survey.column("system")
+    digests, shapes = survey.column("system"), survey.column("shape")
     for file in range(len(survey.files)):
         rows = np.flatnonzero(survey.file == file)
+        # Plain texts among conversations have no place for a system prompt; mixed-shapes reports them.
+        rows = rows[shapes[rows] == np.bincount(shapes[rows]).argmax()] if len(rows) else rows
         if len(rows) < options["from_records"]:
             continue
         prompts, counts = np.unique(digests[rows], return_counts=True)

@@ -138,6 +138,8 @@ def _wrong(value: dict[str, Any], shape: str) -> Iterator[tuple[str, Any, str]]:
                 yield f"/{key}", value[key], "text or a list of messages"
             elif isinstance(value.get(key), list):
                 yield from _wrong_turns(value[key], f"/{key}")
+            elif isinstance(value.get(key), dict) and "messages" in value[key]:
+                yield from _wrong_turns(value[key]["messages"], f"/{key}/messages")
     if shape == "openai-preference":
         yield from _wrong_preference(value)
     tools = value.get("tools")

@@ -240,9 +240,7 @@ def _preference(value: dict[str, Any], shape: str) -> Example:
     if "rejected_response" in value:  # ms-swift: the conversation as it is, and the answer not to give
         base = _chat(value, shape) if "messages" in value else _prompt_completion(value, shape)
         return Example(shape, base.turns, rejected=_side(value["rejected_response"], "/rejected_response"), tools=base.tools)
-    chosen_key, rejected_key = next(
-        (keys for keys in CHOSEN_KEYS if keys[0] in value or keys[1] in value), CHOSEN_KEYS[0]
-    )
+    chosen_key, rejected_key = next((keys for keys in CHOSEN_KEYS if keys[0] in value or keys[1] in value), CHOSEN_KEYS[0])
     prompt = _pair_prompt(value)
     chosen, rejected = (_side(value.get(key), f"/{key}") for key in (chosen_key, rejected_key))
     if not prompt and len(chosen) > 1:  # the prompt stands inside both sides (TRL's implicit prompt)
@@ -265,13 +263,14 @@ def _side(value: Any, pointer: str) -> tuple[Turn, ...]:
     if isinstance(value, list):
         return messages_view(value, pointer)
     if isinstance(value, dict):
+        if "role" not in value and isinstance(value.get("messages"), list):  # Fireworks' cookbook: each side a whole chat record
+            return messages_view(value["messages"], f"{pointer}/messages")
         return (_turn(value, pointer),)
     if isinstance(value, str) and value.startswith("\n\nHuman:"):  # Anthropic's hh-rlhf transcripts
         pieces = _HH_TURN.split(value)[1:]
         roles = {"Human": "user", "Assistant": "assistant"}
         return tuple(
-            Turn(roles[pieces[index]], pieces[index + 1], pointer, pointer, own_role=roles[pieces[index]])
-            for index in range(0, len(pieces) - 1, 2)
+            Turn(roles[pieces[index]], pieces[index + 1], pointer, pointer, own_role=roles[pieces[index]]) for index in range(0, len(pieces) - 1, 2)
         )
     return () if value is None else (_text_turn("assistant", value, pointer),)
 

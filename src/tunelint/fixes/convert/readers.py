@@ -48,6 +48,8 @@ def _side(value: Any, role: str, neutral: Neutral) -> list[Message]:
     """Return a prompt or an answer: a string, one message, or a list of messages."""
     if isinstance(value, str):
         return [{"role": role, "content": value}]
+    if isinstance(value, dict) and "role" not in value and set(value) == {"messages"}:  # Fireworks' cookbook
+        return _messages(value["messages"], neutral)
     if isinstance(value, dict):
         return _messages([value], neutral)
     return _messages(value, neutral)
