@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from train_rows import support_rows
 
 from tunelint.errors import TunelintError
 from tunelint.records.example import Example, Image, ToolCall, Turn
-from tunelint.train import Hyperparameters, Plan, RunFolder, Source, find_run, list_runs, select_records
+from tunelint.train import Hyperparameters, Plan, RunFolder, Source, files, find_run, list_runs, select_records
 from tunelint.train.curves_log import LossTable, MetricsLog
 from tunelint.train.files import LockedError, exclusive_lock, is_locked
 from tunelint.train.records import Call, Message, TrainRecord, encode_rows, read_rows
@@ -60,9 +61,7 @@ def turn(role: str, text: str, **more: object) -> Turn:
 
 def test_selection_says_what_it_leaves_out() -> None:
     ask, answer = turn("user", "hi"), turn("assistant", "hello")
-    call = turn(
-        "assistant", "", raw={"reasoning": "look it up", "weight": 1}, calls=(ToolCall("find", '{"q": 1}', "c1", ""),)
-    )
+    call = turn("assistant", "", raw={"reasoning": "look it up", "weight": 1}, calls=(ToolCall("find", '{"q": 1}', "c1", ""),))
     selection = select_records(
         [
             (Example("openai-chat", (ask, answer)), "a"),
@@ -167,6 +166,15 @@ def test_lock_file_that_is_not_there_is_free(tmp_path: Path) -> None:
     assert not is_locked(tmp_path / ".lock")
     with exclusive_lock(tmp_path / ".lock"), pytest.raises(LockedError), exclusive_lock(tmp_path / ".lock"):
         pass
+
+
+def test_a_glance_at_the_lock_turns_nobody_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`runs list` looks at every lock, and looking holds it for a moment: a worker that begins just then must not give up."""
+    with ExitStack() as glance:
+        glance.enter_context(exclusive_lock(tmp_path / ".lock"))
+        monkeypatch.setattr(files.time, "sleep", lambda seconds: glance.close())
+        with exclusive_lock(tmp_path / ".lock"):
+            assert is_locked(tmp_path / ".lock")
 
 
 def test_metrics_lose_a_half_line_and_what_came_after_the_checkpoint(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ def exclusive_lock(path: Path) -> Iterator[None]:
     Raises LockedError, naming the other process, when it is taken.
     """
     with path.open("a+") as stream:
-        if not _try_lock(stream):
+        if not _lock_soon(stream):
             stream.seek(0)
             owner = stream.read().strip() or "unknown"
             raise LockedError(f"Process {owner} is working on the run in {path.parent}; wait for it or stop it.")
@@ -64,6 +65,15 @@ def exclusive_lock(path: Path) -> Iterator[None]:
         finally:
             stream.truncate(0)
             _unlock(stream)
+
+
+def _lock_soon(stream: IO[str]) -> bool:
+    """Try for half a second: `is_locked` of another process holds the lock for a moment, and must not turn anybody away."""
+    for _ in range(10):
+        if _try_lock(stream):
+            return True
+        time.sleep(0.05)
+    return _try_lock(stream)
 
 
 def is_locked(path: Path) -> bool:
