@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from tunelint.checks.duplicates import first_of_copies, place
 from tunelint.checks.hit import Edit, Hit, Partner
+from tunelint.checks.near_apart import told_apart
 from tunelint.checks.survey import Survey, needs
+from tunelint.findings import Severity
 from tunelint.records.record import Split
 from tunelint.similarity.columns import Ragged
 from tunelint.similarity.near import Matches, Texts, near_duplicates, near_matches
@@ -64,7 +66,7 @@ def record_texts(survey: Survey, rows: Rows, whole: Ragged, template: NDArray[np
     return Texts.of(whole, template, answer_shingles(survey, rows), words)
 
 
-@needs("copy", "prompt-words", "answer-words")
+@needs("copy", "shape", "prompt-words", "answer-words")
 def near_duplicate(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """DUP002: a record that is nearly an earlier one of the same split; one hit per record that is not its cluster's first."""
     threshold = threshold_of(options)
@@ -77,8 +79,11 @@ def near_duplicate(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
         template = template_values(whole, kept.counts)
         clusters = near_duplicates(record_texts(survey, kept.rows, whole, template), threshold)
         sizes = clusters.sizes
-        for position in clusters.later.tolist():
-            yield _hit(survey, kept.rows, clusters, position, int(sizes[position]))
+        hits = [_hit(survey, kept.rows, clusters, position, int(sizes[position])) for position in clusters.later.tolist()]
+        apart = told_apart(survey, [(hit.at, hit.related[0].index) for hit in hits if hit.at is not None])
+        for hit in hits:
+            what = apart.get(hit.at) if hit.at is not None else None
+            yield hit if what is None else replace(hit, message=f"{hit.message[:-1]}, but for {what}.", severity=Severity.NOTE, edit=None)
 
 
 def _hit(survey: Survey, rows: Rows, clusters: Any, position: int, size: int) -> Hit:
