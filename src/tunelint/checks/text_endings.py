@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tunelint.checks.hit import Hit
+from tunelint.checks.hit import Hit, Partner
 from tunelint.checks.languages import language
 from tunelint.checks.survey import Survey, needs
 from tunelint.checks.texts import own_strings, taught
@@ -19,6 +19,7 @@ from tunelint.records.record import Record
 WHOLE, OPEN, CUT, LIKELY = 1, 2, 3, 4
 _LEAST_LINE = 40  # characters of the last line: a shorter one is a signature, a label, an item
 _MOST_LOOKED_UP = 2_000
+_MOST_OPEN, _MOST_OPEN_SHARE = 10, 0.01
 _WHOLE_ENDS = frozenset(".!?…。！？．｡؟।:;~^%°€$£)]}>»”’\"'`*_|=+✓✔☺❤»」』）】》〉；：】♪)")
 _ITEM = re.compile(r"\s*(?:[-*+•·–—#>|]|\d+[.)、]|[A-Za-z][.)]\s|\(?[a-zA-Z0-9]{1,3}\)|https?://|\\|\$|[\[{(<@])")
 _CODE = re.compile(r"[{};=<>\\$|]|https?://|www\.|^\s*(?:def|class|import|SELECT|return)\b")
@@ -101,14 +102,24 @@ def cut_off_answer(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
         cut = rows[endings[rows] == CUT]
         if len(cut) > 0.3 * len(rows) and len(rows) >= options["least_records"]:
             cut = cut[:0]  # texts that end so by their nature: verses, titles, keywords
-        open_ends = rows[np.isin(endings[rows], (OPEN, LIKELY))] if strict else rows[:0]
-        looked_up = survey.records(np.sort(np.concatenate([cut, open_ends]))[:_MOST_LOOKED_UP])
+        likely = rows[endings[rows] == LIKELY] if strict else rows[:0]
+        open_ends = rows[endings[rows] == OPEN] if strict else rows[:0]
+        # Many of them are a habit of the file, not answers that were cut one by one.
+        many = len(open_ends) > max(_MOST_OPEN, _MOST_OPEN_SHARE * len(rows))
+        looked_up = survey.records(np.sort(np.concatenate([cut, likely, open_ends[:1] if many else open_ends]))[:_MOST_LOOKED_UP])
         for row in cut:
             yield _hit(int(row), looked_up.get(int(row)), "Answer stops in the middle of a sentence")
+        message = f"Answer ends without a mark, as only {1 - whole:.1%} of the file's answers do; it seems cut off"
+        for row in likely:
+            yield _hit(int(row), looked_up.get(int(row)), message)
+        if many:
+            message = f"{len(open_ends):,} of the file's answers end without a mark, where {whole:.1%} end with one; the first"
+            first = int(open_ends[0])
+            related = tuple(Partner(int(row)) for row in open_ends[1:6])
+            yield replace(_hit(first, looked_up.get(first), message), severity=Severity.NOTE, count=len(open_ends), related=related)
+            continue
         for row in open_ends:
-            message = f"Answer ends without a mark, as only {1 - whole:.1%} of the file's answers do; it seems cut off"
-            hit = _hit(int(row), looked_up.get(int(row)), message)
-            yield hit if endings[row] == LIKELY else replace(hit, severity=Severity.NOTE)
+            yield replace(_hit(int(row), looked_up.get(int(row)), message), severity=Severity.NOTE)
 
 
 def _hit(row: int, record: Record | None, message: str) -> Hit:
