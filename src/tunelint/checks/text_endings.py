@@ -116,7 +116,7 @@ def cut_off_answer(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
             message = f"{len(open_ends):,} of the file's answers end without a mark, where {whole:.1%} end with one; the first"
             first = int(open_ends[0])
             related = tuple(Partner(int(row)) for row in open_ends[1:6])
-            yield replace(_hit(first, looked_up.get(first), message), severity=Severity.NOTE, count=len(open_ends), related=related)
+            yield replace(_hit(first, looked_up.get(first), message), severity=Severity.NOTE, related=related)
             continue
         for row in open_ends:
             yield replace(_hit(int(row), looked_up.get(int(row)), message), severity=Severity.NOTE)
