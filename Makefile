@@ -12,7 +12,7 @@ test: .venv/test/ready
 	.venv/test/bin/python -m pytest $(PYTEST_FLAGS) -m "not slow and not peers"
 
 test-slow: .venv/test/ready
-	.venv/test/bin/python -m pytest $(PYTEST_FLAGS) -m slow
+	.venv/test/bin/python -m pytest $(PYTEST_FLAGS) -m "(slow or hypothesis) and not peers" --hypothesis-profile=searching
 
 # Other people's validators and linters, each in an environment of its own that the tests make.
 peers: .venv/test/ready

@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The fast suite draws the same examples every time, so that it fails only for who broke something; `make test-slow` searches.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("searching", print_blob=True)
+settings.load_profile("same")
 
 
 @dataclass
