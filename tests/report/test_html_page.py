@@ -3,53 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
+from browser_page import Opened, chromium
 from report_data import write_dirty
 
 from tests_rows import chat
 from tunelint.api import lint
 from tunelint.report import render
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser tests")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium here: the page is not looked at in a browser")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+def browser() -> Iterator[Any]:
+    with chromium() as browser:
         yield browser
-        browser.close()
-
-
-class Opened:
-    """The page of a report, and everything that went wrong in it."""
-
-    def __init__(self, browser: sync_api.Browser, path: Path, width: int = 1200, scheme: str = "light") -> None:
-        self.trouble: list[str] = []
-        self.context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
-        self.page.on("console", lambda message: self.trouble.append(message.text))
-        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.trouble.append("dialog"), dialog.dismiss()))
-        self.page.on("request", lambda request: None if request.url.startswith("file:") else self.trouble.append(request.url))
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector("#app:not([hidden])")
-
-    def shown(self) -> str:
-        return self.page.inner_text("#shown")
-
-    def __getattr__(self, name):
-        return getattr(self.page, name)
 
 
 @pytest.fixture
@@ -63,6 +32,7 @@ def opened(browser, tmp_path, monkeypatch):
         path = tmp_path / "report.html"
         path.write_text("\n".join(render(report, "html")), encoding="utf-8")
         pages.append(Opened(browser, path, width, scheme))
+        pages[-1].wait_for_selector("#app:not([hidden])")
         return pages[-1], json.loads("".join(render(report, "json")))
 
     yield run
@@ -105,24 +75,24 @@ def test_filters_agree_with_json(opened, tmp_path):
     write_dirty(tmp_path)
     page, report = opened(ignore=["SIZE"])
     everything = len(report["findings"])
-    assert page.shown() == f"{everything} of {everything}"
+    assert page.inner_text("#shown") == f"{everything} of {everything}"
     by_severity = {name: sum(f["severity"] == name for f in report["findings"]) for name in ("error", "warning", "note")}
     page.uncheck("input[name='2']")
-    assert page.shown() == f"{everything - by_severity['error']} of {everything}"
+    assert page.inner_text("#shown") == f"{everything - by_severity['error']} of {everything}"
     page.check("input[name='2']")
     labels = page.locator("#rule option").all_inner_texts()[1:]
     assert sorted(labels) == sorted(f"{name} ({count})" for name, count in report["summary"]["by_rule"].items())
     page.select_option("#rule", label="invalid-json (9)")
-    assert page.shown() == f"9 of {everything}"
+    assert page.inner_text("#shown") == f"9 of {everything}"
     page.select_option("#rule", "")
     page.select_option("#file", label="eval.jsonl (1)")
-    assert page.shown() == f"1 of {everything}"
+    assert page.inner_text("#shown") == f"1 of {everything}"
     page.click("button[type=reset]")
     page.fill("#text", "TURN004")
-    assert page.shown() == f"1 of {everything}"
+    assert page.inner_text("#shown") == f"1 of {everything}"
     assert "Answer is empty." in page.inner_text("#detail")
     page.fill("#text", "no such thing")
-    assert page.shown() == f"0 of {everything}"
+    assert page.inner_text("#shown") == f"0 of {everything}"
     assert page.inner_text("#list") == "Nothing here."
 
 
@@ -149,12 +119,12 @@ def test_leak_pairs_and_clusters_stand_side_by_side_with_a_word_diff(opened, tmp
     (tmp_path / "eval.jsonl").write_text(chat("Question number 9, about topic 63?", "Answer 117 with other words in it.") + "\n")
     page, _ = opened(select=["DUP001", "LEAK002"])
     page.click("#tab-leaks")
-    assert page.shown() == "1 of 1"
+    assert page.inner_text("#shown") == "1 of 1"
     assert page.locator(".pair .part").count() == 4
     assert page.locator(".pair del").all_inner_texts() == ["other"]
     assert page.locator(".pair ins").all_inner_texts() == ["some"]
     page.click("#tab-clusters")
-    assert page.shown() == "1 of 1"
+    assert page.inner_text("#shown") == "1 of 1"
     assert "3 records" in page.inner_text("#list")
     assert page.locator(".chips button").all_inner_texts() == ["train.jsonl:61", "train.jsonl:62"]
     page.locator(".chips button").nth(1).click()
@@ -175,14 +145,14 @@ def test_two_long_records_show_where_they_differ(opened, tmp_path):
 def test_ten_thousand_findings_are_a_short_list_in_the_page(opened, tmp_path):
     (tmp_path / "train.jsonl").write_text("{broken\n" * 12_000)
     page, _ = opened(select=["JSN"])
-    assert page.shown() == "12,000 of 12,000"
+    assert page.inner_text("#shown") == "12,000 of 12,000"
     assert page.locator(".row").count() < 60
     page.locator("#list").press("End")
     assert page.locator(".row[aria-selected=true] .place").inner_text() == "train.jsonl:12000"
     assert page.get_attribute("#list", "aria-activedescendant") == "row-11999"
     assert page.locator(".row").count() < 60
     page.fill("#text", "jsonl:777")
-    assert page.shown() == "11 of 12,000"
+    assert page.inner_text("#shown") == "11 of 12,000"
 
 
 def test_keyboard_alone_is_enough(opened, tmp_path):
@@ -212,14 +182,6 @@ def test_400_pixels_and_both_themes(opened, tmp_path, scheme):
     page.locator(".row").nth(3).click()
     assert page.evaluate("document.getElementById('detail').scrollWidth") <= 400
     page.click("#back")
-    contrast = page.evaluate(
-        """() => {
-          const light = (color) => { const [r, g, b] = color.match(/\\d+/g).slice(0, 3).map((v) => { v /= 255;
-            return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-          const back = light(getComputedStyle(document.body).backgroundColor);
-          return [...document.querySelectorAll("h1, .facts, .row .name, .row .place, .counts b, nav button")].map((node) => {
-            const front = light(getComputedStyle(node).color);
-            return (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05); }); }"""
-    )
+    contrast = page.contrasts("h1, .facts, .row .name, .row .place, .counts b, nav button")
     assert len(contrast) > 10
     assert min(contrast) >= 4.5  # WCAG 2.2, 1.4.3

@@ -137,15 +137,10 @@ def _in_run(inputs: Any, report: Any, room: Path, home: Path) -> tuple[list[Any]
         relative = os.path.relpath(path, room)
         return path if relative.startswith("..") else str(home / relative)
 
-    files = tuple(replace(file, path=moved(file.path)) for file in report.files)
-    findings = tuple(
-        replace(
-            finding, path=moved(finding.path) if finding.path else None,
-            related=tuple(replace(other, path=moved(other.path)) for other in finding.related),
-        )
-        for finding in report.findings
-    )  # fmt: skip
-    return [replace(item, path=moved(item.path)) for item in inputs], replace(report, files=files, findings=findings)
+    from tunelint.fixes.work import renamed
+
+    names = {file.path: moved(file.path) for file in report.files}
+    return [replace(item, path=moved(item.path)) for item in inputs], renamed(report, names)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -78,7 +78,7 @@ def _section(run: Run, verdict: Verdict) -> str:
         parts.append(f"<h3>{escape(metric)}</h3>{metric_chart(run, verdict, metric)}")
     parts += [_cause(cause) for cause in verdict.to_json()["evidence"].get("causes", ())]
     if "curve" in verdict.evidence:
-        parts.append(_table(run, verdict))
+        parts.append(f"<h3>every eval</h3>{_table(run, verdict)}")
     return "".join(parts) + "</section>"
 
 
@@ -112,7 +112,7 @@ def _cause(cause: Mapping[str, Any]) -> str:
     )
     command = f"<p>next: <code>{escape(cause['command'])}</code></p>" if cause["command"] else ""
     table = f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
-    found = f"<details><summary>{len(cause['rows'])} rows</summary>{table}</details>" if rows else ""
+    found = f"<details><summary>{len(cause['rows'])} row{'' if len(cause['rows']) == 1 else 's'}</summary>{table}</details>" if rows else ""
     return f"<h3>{escape(cause['kind'].replace('_', ' '))}</h3><p>{escape(cause['message'])}</p>{command}{found}"
 
 

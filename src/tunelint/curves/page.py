@@ -31,6 +31,7 @@ opacity:.6}
 .run-5{stroke:#a16207}.run-6{stroke:#be185d}.run-7{stroke:#64748b}
 circle.run-0{fill:#c2410c}circle.run-1{fill:#2563eb}circle.run-2{fill:#15803d}circle.run-3{fill:#7e22ce}
 circle.run-4{fill:#0e7490}circle.run-5{fill:#a16207}circle.run-6{fill:#be185d}circle.run-7{fill:#64748b}
+@media (max-width:600px){.tick{font-size:20px}svg circle{r:6px}svg polyline{stroke-width:2.5}body{margin:1rem auto}}
 #tip{position:fixed;pointer-events:none;background:var(--fg);color:var(--bg);padding:.25rem .5rem;border-radius:4px;
 font-size:.8rem;max-width:22rem}
 """.strip()

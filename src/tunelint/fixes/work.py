@@ -215,13 +215,14 @@ def accept_as(report: Report, names: dict[str, str], settings: Settings, back: b
     The report then speaks of the copies again, or of the originals (`back` False).
     """
     present = {original: copy for copy, original in names.items()}
-    renamed = accept(_renamed(report, names, {**report.extras, "present": present}), settings)
-    return _renamed(renamed, present, report.extras) if back else renamed
+    judged = accept(renamed(replace(report, extras={**report.extras, "present": present}), names), settings)
+    return renamed(replace(judged, extras=report.extras), present) if back else judged
 
 
-def _renamed(report: Report, names: dict[str, str], extras: dict[str, Any]) -> Report:
+def renamed(report: Report, names: dict[str, str]) -> Report:
+    """Return the report with other names for its files, in its messages too."""
     files = tuple(replace(file, path=names.get(file.path, file.path)) for file in report.files)
-    return replace(report, files=files, findings=tuple(_renamed_finding(finding, names) for finding in report.findings), extras=extras)
+    return replace(report, files=files, findings=tuple(_renamed_finding(finding, names) for finding in report.findings))
 
 
 def _renamed_finding(finding: Finding, names: dict[str, str]) -> Finding:

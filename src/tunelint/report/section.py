@@ -10,11 +10,19 @@ from tunelint.findings import Finding
 from tunelint.report.text import place, visible
 
 _MOST_ROWS = 200
+# The page's own tables hold numbers, these hold words. On a narrow screen a finding is a paragraph, not a row.
+_STYLE = (
+    "table.words th,table.words td{text-align:left;vertical-align:top}table.words code{font-size:.9em}"
+    "table.findings td:nth-child(3){overflow-wrap:anywhere;min-width:7rem}"
+    "@media (max-width:600px){table.findings thead{display:none}table.findings tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--line)}"
+    "table.findings td{display:inline;border:0;padding:0 .5rem 0 0}table.findings td:nth-child(2){font-weight:600}"
+    "table.findings td:nth-child(4){display:block}}"
+)
 
 
 def findings_section(report: Report | None, run_findings: Sequence[Finding] = ()) -> str:
     """Return the findings of the run and of the data it was trained on as HTML."""
-    parts = ["<style>table.words th, table.words td { text-align: left }</style>"]  # the page's own tables hold numbers
+    parts = [f"<style>{_STYLE}</style>"]
     if run_findings:
         parts.append("<section><h2>What the run shows</h2>" + _table(run_findings) + "</section>")
     if report is not None:
@@ -51,4 +59,4 @@ def _table(findings: Sequence[Finding]) -> str:
     )
     more = f"<p>... and {len(findings) - _MOST_ROWS:,} more.</p>" if len(findings) > _MOST_ROWS else ""
     head = "<tr><th>severity</th><th>rule</th><th>where</th><th>what</th></tr>"
-    return f'<div class="scroll"><table class="words"><thead>{head}</thead><tbody>{rows}</tbody></table></div>{more}'
+    return f'<div class="scroll"><table class="words findings"><thead>{head}</thead><tbody>{rows}</tbody></table></div>{more}'

@@ -19,9 +19,9 @@ STYLE = (
     "--train:#14532d;--trainfg:#dcfce7}}"
     "body{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}"
     "h1{font-size:1.3rem}h2{font-size:1.05rem;margin-top:2rem}.dim{color:var(--dim);font-size:.85rem}"
-    "table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto}"
-    "th,td{padding:.2rem 1rem .2rem 0;border-bottom:1px solid var(--line);text-align:right}th{color:var(--dim);font-weight:500}"
-    "th.left,td.left{text-align:left;overflow-wrap:anywhere}svg rect{fill:var(--bar)}svg text{fill:var(--dim);font-size:11px}"
+    "table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto;margin:.7rem 0}"
+    "th,td{padding:.2rem 1rem .2rem 0;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}th{color:var(--dim);font-weight:500}"
+    "th.left,td.left{text-align:left}svg rect{fill:var(--bar)}svg text{fill:var(--dim);font-size:11px}"
     "code,pre{font:13px/1.6 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}"
 )
 
@@ -47,8 +47,8 @@ def render_page(stats: Stats, bills: Sequence[Bill], plans: Sequence[Plan], batc
         if ledgers:
             body += f"<h2>What the targets train on, of {plural(ledgers[0].rows, f'{split} record')}</h2>"
             body += grid(LEDGER_HEAD, [ledger_cells(ledger, stats.window, batch_size) for ledger in ledgers], 2)
-            reasons = [(ledger.target, f"{count:,}", reason) for ledger in ledgers for reason, count in ledger.reasons]
-            body += grid(("target", "records", "why they are not trained"), reasons, 1) if reasons else ""
+            reasons = [(ledger.target, reason, f"{count:,}") for ledger in ledgers for reason, count in ledger.reasons]
+            body += grid(("target", "why they are not trained", "records"), reasons, 2) if reasons else ""
     body += "".join(f"<p>{escape(bill.sentence())}</p>" for bill in bills)
     body += "".join("<pre>" + escape("\n".join(plan.lines())) + "</pre>" for plan in plans)
     yield from page("tunelint stats", body)

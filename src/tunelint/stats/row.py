@@ -46,7 +46,7 @@ class RowView:
         outcome = self.outcome
         about = "" if outcome.exact else "about "
         if outcome.fate == "trained":
-            lost = f", {outcome.trained_cut:,} trained ones cut" if outcome.trained_cut else ""
+            lost = f" (and {outcome.trained_cut:,} more cut)" if outcome.trained_cut else ""
             stop = "; the model does not see the answer end" if outcome.ends is False else ""
             return f"{about}{outcome.tokens:,} tokens ({self.counter}), {outcome.kept:,} kept, {outcome.trained:,} trained{lost}{stop}"
         fate = {"dropped": "left out", "untrained": "kept, but nothing of it is trained", "stops": "the run stops on it"}[outcome.fate]
