@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train on data that passes the linter (local GPU or CPU, or an OpenAI-compatible API)."),
     "lint-and-train": ("lint_and_train", "Lint, clean, train and judge in one step."),
     "curves": ("curves", "Say whether a training run overfitted and which checkpoint to keep."),
+    "compare": ("compare", "Say whether tuning did more than a few examples in the prompt would."),
     "serve": ("serve", "Serve an OpenAI-compatible fine-tuning API on your own machine."),
     "runs": ("runs", "List, show, resume or cancel training runs."),
     "stats": ("stats", "Say how long the records are, and what each target would train on."),
@@ -40,7 +41,7 @@ GROUPS = (
     ("Training", ("train", "lint-and-train", "curves", "compare", "export", "export-config", "serve", "runs")),
     ("Rules and settings", ("rule", "test-rules", "target", "baseline", "index", "init", "completion")),
 )
-PLANNED = ("convert", "diff", "compare", "export", "export-config")
+PLANNED = ("export", "export-config")
 
 
 class Commands(click.Group):

@@ -70,7 +70,7 @@ def load(plan: Plan, run: Path, device: str) -> Loaded:
             model = AutoModelForCausalLM.from_pretrained(
                 _place(plan.model), trust_remote_code=False, use_safetensors=True, **how
             )
-    return Loaded(model, tokenizer, folder, _context(model, tokenizer), model.num_parameters(), notes)
+    return Loaded(model, tokenizer, folder, context_of(model, tokenizer), model.num_parameters(), notes)
 
 
 def _in_four_bits(device: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def load_skeleton(plan: Plan) -> tuple[Any, Any, int]:
     with torch.device("meta"), _explained(plan.model):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
     model.tie_weights()
-    return tokenizer, model, _context(model, tokenizer)
+    return tokenizer, model, context_of(model, tokenizer)
 
 
 def _load_tokenizer(name: str) -> tuple[Any, tuple[str, ...]]:
@@ -147,7 +147,8 @@ def _explained(name: str) -> Iterator[None]:
         ) from error
 
 
-def _context(model: Any, tokenizer: Any) -> int:
+def context_of(model: Any, tokenizer: Any) -> int:
+    """Return the longest input of a model in tokens, 2,048 where neither it nor its tokenizer says."""
     limits = [tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None)]
     # Tokenizers without a limit say 10**30.
     return min((limit for limit in limits if limit and limit < 10**9), default=2048)
