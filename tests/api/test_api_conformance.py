@@ -1,4 +1,4 @@
-"""Requests and answers against OpenAI's own description of its API (openai_schemas.json, MIT)."""
+"""Requests and answers against OpenAI's own description of its API (openai_subset.json, MIT)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from train.train_rows import support_rows
 from tunelint.train import Hyperparameters, Plan
 from tunelint.train.api.payload import job_request
 
-DESCRIPTION = json.loads((Path(__file__).parent / "openai_schemas.json").read_text(encoding="utf-8"))
+DESCRIPTION = json.loads((Path(__file__).parent / "openai_subset.json").read_text(encoding="utf-8"))
 
 
 def check(operation: str, part: str, value: Any) -> None:
     """Validate a body. Raises jsonschema_rs.ValidationError."""
-    schema = DESCRIPTION["operations"][operation][part]
+    verb, path = operation.split(" ")
+    described = DESCRIPTION["paths"][path][verb.lower()]
+    holder = described["requestBody"] if part == "request" else described["responses"]["200"]
+    schema = holder["content"]["application/json"]["schema"]
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "components": DESCRIPTION["components"]}
     jsonschema_rs.validator_for(whole).validate(value)
 
@@ -78,6 +81,7 @@ def whole_life(served: Served) -> tuple[list[tuple[str, Any]], Any]:
     call("GET /models/{model}", model=job["fine_tuned_model"])
     chat = {"model": job["fine_tuned_model"], "max_tokens": 3, "messages": [{"role": "user", "content": "Hi"}]}
     call("POST /chat/completions", json.dumps(chat).encode())
+    call("DELETE /models/{model}", model=job["fine_tuned_model"])
     call("DELETE /files/{file_id}", file_id=train)
     return said, job
 
@@ -93,6 +97,14 @@ def test_our_servers_answers(tmp_path):
     finally:
         served.stop()
     assert job["status"] == "succeeded"
+    check_answers(said)
+    chat_and_all = {f"{verb.upper()} {path}" for path, verbs in DESCRIPTION["paths"].items() for verb in verbs}
+    elsewhere = {operation for operation in chat_and_all if re.search(r"/(cancel|pause|resume|content)$|uploads", operation)}
+    assert {operation for operation, _ in said} == chat_and_all - elsewhere
+    check_refusal(refusal)
+
+
+def check_answers(said: list[tuple[str, Any]]) -> None:
     faults = []
     for operation, answer in said:
         try:
@@ -100,8 +112,45 @@ def test_our_servers_answers(tmp_path):
         except jsonschema_rs.ValidationError as error:
             faults.append(f"{operation}: {list(error.instance_path)} {str(error)[:300]}")
     assert not faults, "\n".join(sorted(set(faults)))
-    assert {operation for operation, _ in said} >= set(DESCRIPTION["operations"]) - {
-        f"POST /fine_tuning/jobs/{{fine_tuning_job_id}}/{verb}" for verb in ("cancel", "pause", "resume")
-    }
+
+
+def check_refusal(refusal: Any) -> None:
     components = {"components": DESCRIPTION["components"], "$ref": "#/components/schemas/ErrorResponse"}
     jsonschema_rs.validator_for({"$schema": "https://json-schema.org/draft/2020-12/schema", **components}).validate(refusal)
+
+
+def test_pause_resume_and_cancel(tmp_path):
+    """What is said of a job that is stopped, whether or not its training has begun meanwhile."""
+    pytest.importorskip("torch")
+    pytest.importorskip("uvicorn")
+    served = Served(tmp_path / "server")
+    said: list[tuple[str, Any]] = []
+
+    def call(verb: str = "") -> Any:
+        method = "POST" if verb else "GET"
+        status, answer = ask(served, method, f"/v1/fine_tuning/jobs/{job}{verb and '/'}{verb}")
+        assert status == 200, (verb, answer)
+        said.append((f"{method} /fine_tuning/jobs/{{fine_tuning_job_id}}{verb and '/'}{verb}", answer))
+        return answer
+
+    def until(status: str) -> None:
+        deadline = time.monotonic() + 240
+        while (found := call())["status"] != status:
+            assert found["status"] in ("validating_files", "queued", "running"), found
+            assert time.monotonic() < deadline, found
+            time.sleep(0.1)
+
+    try:
+        file = served.client().files.create(file=("a.jsonl", support_jsonl(24, 1)), purpose="fine-tune")
+        job = served.client().fine_tuning.jobs.create(model="tiny", training_file=file.id).id
+        call("pause")
+        until("paused")
+        refused, refusal = ask(served, "POST", f"/v1/fine_tuning/jobs/{job}/pause")
+        assert call("resume")["status"] == "queued"
+        call("cancel")
+        until("cancelled")
+    finally:
+        served.stop()
+    check_answers(said)
+    assert refused == 400
+    check_refusal(refusal)

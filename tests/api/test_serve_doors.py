@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import io
 import json
 import os
 import socket
@@ -264,7 +263,7 @@ def test_a_linter_that_breaks_stops_nothing(tmp_path, monkeypatch):
         raise RuntimeError("broken")
 
     monkeypatch.setattr(runner, "upload_verdict", broken)
-    files = [store_file(store, io.BytesIO(b"{}"), "a.jsonl") for _ in range(2)]
+    files = [store_file(store, [b"{}"], "a.jsonl") for _ in range(2)]
     working = runner.Runner(store, {"tiny": "tiny"})
     working.start()
     deadline = time.monotonic() + 30

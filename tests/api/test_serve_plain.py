@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import openai
 import pytest
 
 from api.serving import Served, support_jsonl
@@ -50,6 +51,7 @@ def test_a_plain_script(served, tmp_path, monkeypatch):
     assert 1 <= answer.usage.completion_tokens <= 5
     check_job(client, job)
     check_models(client, job.fine_tuned_model)
+    check_checkpoints(client, job)
 
 
 def check_job(client, job):
@@ -80,3 +82,23 @@ def check_models(client, tuned):
     whole = client.chat.completions.create(model=tuned, **asked).choices[0].message.content
     parts = [chunk.choices[0].delta.content or "" for chunk in client.chat.completions.create(model=tuned, stream=True, **asked)]
     assert "".join(parts) == whole
+
+
+def check_checkpoints(client, job):
+    """Every checkpoint that is listed answers, the best one as the tuned model does; and it outlives the model."""
+    asked = {"max_tokens": 6, "temperature": 0, "messages": [{"role": "user", "content": "Hello"}]}
+    listed = {
+        point.fine_tuned_model_checkpoint: point.metrics.full_valid_loss for point in client.fine_tuning.jobs.checkpoints.list(job.id, limit=100)
+    }
+    assert all(name.startswith(f"{job.fine_tuned_model}:ckpt-step-") for name in listed)
+    said = {name: client.chat.completions.create(model=name, **asked).choices[0].message.content for name in listed}
+    best = min(listed, key=listed.get)
+    assert said[best] == client.chat.completions.create(model=job.fine_tuned_model, **asked).choices[0].message.content
+    for name in (f"{job.fine_tuned_model}:ckpt-step-9999", "ft:other:ckpt-step-3"):
+        with pytest.raises(openai.NotFoundError, match="There is no model"):
+            client.chat.completions.create(model=name, **asked)
+    assert client.models.delete(job.fine_tuned_model).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve(job.fine_tuned_model)
+    assert [model.id for model in client.models.list()] == ["tiny", "smollm2"]
+    assert client.chat.completions.create(model=best, **asked).choices[0].message.content == said[best]

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tunelint.train.server import chat, files, jobs
+from tunelint.train.server import chat, files, jobs, models, uploads
 from tunelint.train.server.chat import Talker
 from tunelint.train.server.guard import Guard
 from tunelint.train.server.problems import Problem
@@ -28,6 +28,10 @@ ROUTES = [
     Route("/v1/files/{id}", files.show, methods=["GET"]),
     Route("/v1/files/{id}", files.delete, methods=["DELETE"]),
     Route("/v1/files/{id}/content", files.content, methods=["GET"]),
+    Route("/v1/uploads", uploads.create, methods=["POST"]),
+    Route("/v1/uploads/{id}/parts", uploads.add_part, methods=["POST"]),
+    Route("/v1/uploads/{id}/complete", uploads.complete, methods=["POST"]),
+    Route("/v1/uploads/{id}/cancel", uploads.cancel, methods=["POST"]),
     Route(_JOBS, jobs.create, methods=["POST"]),
     Route(_JOBS, jobs.index, methods=["GET"]),
     Route(f"{_JOBS}/{{id}}", jobs.show, methods=["GET"]),
@@ -36,8 +40,9 @@ ROUTES = [
     Route(f"{_JOBS}/{{id}}/cancel", jobs.cancel, methods=["POST"]),
     Route(f"{_JOBS}/{{id}}/pause", jobs.pause, methods=["POST"]),
     Route(f"{_JOBS}/{{id}}/resume", jobs.resume, methods=["POST"]),
-    Route("/v1/models", chat.models, methods=["GET"]),
-    Route("/v1/models/{id:path}", chat.model, methods=["GET"]),
+    Route("/v1/models", models.index, methods=["GET"]),
+    Route("/v1/models/{id:path}", models.show, methods=["GET"]),
+    Route("/v1/models/{id:path}", models.delete, methods=["DELETE"]),
     Route("/v1/chat/completions", chat.complete, methods=["POST"]),
 ]
 

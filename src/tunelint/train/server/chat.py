@@ -1,4 +1,4 @@
-"""/v1/models and /v1/chat/completions: talk to a base model or to what was made of it.
+"""/v1/chat/completions: talk to a base model or to what was made of it.
 
 Answers are made one at a time on the device that training would use; this is for trying a model, not for serving it to many.
 """
@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -20,8 +19,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from tunelint.errors import TunelintError
 from tunelint.train.plan import SMOLLM2, TINY
 from tunelint.train.records import Message, TrainRecord
-from tunelint.train.server.problems import Problem, missing
-from tunelint.train.server.state import ServerState, state_of
+from tunelint.train.server.models import find_model
+from tunelint.train.server.problems import Problem
+from tunelint.train.server.state import state_of
 from tunelint.train.server.store import new_id
 
 LONGEST = 4096
@@ -183,35 +183,3 @@ def _plain(turn: dict[str, Any]) -> dict[str, Any]:
     if content is not None and not isinstance(content, str):
         raise Problem(400, "content must be a text.", "messages")
     return {**turn, "content": content or ""}
-
-
-def find_model(state: ServerState, name: str) -> str:
-    """Return where a model lies: a base model's folder or hub id, or the folder that a job made. Raises Problem."""
-    if name in state.settings.models:
-        return state.settings.models[name]
-    job = state.store.one("SELECT id FROM jobs WHERE fine_tuned_model = ?", name)
-    folder: Path | None = state.store.run_path(job["id"]) / "model" if job else None
-    if folder is None or not folder.is_dir():
-        raise missing("model", name)
-    return str(folder)
-
-
-def model_object(name: str, created: int, owner: str) -> dict[str, Any]:
-    """Return a model as the API shows it."""
-    return {"id": name, "object": "model", "created": created, "owned_by": owner}
-
-
-def models(request: Request) -> Response:
-    """List the base models and those that jobs made."""
-    state = state_of(request)
-    made = state.store.rows("SELECT fine_tuned_model, finished_at FROM jobs WHERE fine_tuned_model IS NOT NULL ORDER BY seq")
-    base = [model_object(name, 0, "base") for name in state.settings.models]
-    return JSONResponse({"object": "list", "data": base + [model_object(row["fine_tuned_model"], row["finished_at"], "tunelint") for row in made]})
-
-
-def model(request: Request) -> Response:
-    """Describe a model."""
-    name, state = request.path_params["id"], state_of(request)
-    find_model(state, name)
-    row = state.store.one("SELECT finished_at FROM jobs WHERE fine_tuned_model = ?", name)
-    return JSONResponse(model_object(name, row["finished_at"] if row else 0, "tunelint" if row else "base"))

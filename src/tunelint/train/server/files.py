@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from starlette.concurrency import run_in_threadpool
@@ -36,12 +37,18 @@ async def create(request: Request) -> Response:
         if not isinstance(file, UploadFile):
             raise Problem(400, "The form has no file.", "file")
         state = state_of(request)
-        row = await run_in_threadpool(store_file, state.store, file.file, file.filename or "data.jsonl")
+        row = await run_in_threadpool(store_file, state.store, blocks(file.file), file.filename or "data.jsonl")
     state.runner.wake()
     return JSONResponse(file_object(row))
 
 
-def store_file(store: Store, stream: BinaryIO, filename: str) -> Row:
+def blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Read a stream to its end, a block at a time."""
+    while block := stream.read(BLOCK):
+        yield block
+
+
+def store_file(store: Store, content: Iterable[bytes], filename: str) -> Row:
     """Write the bytes, then remember them; the client's file name is kept as a text and never used as a path."""
     identity = new_id("file")
     path = store.file_path(identity)
@@ -49,7 +56,7 @@ def store_file(store: Store, stream: BinaryIO, filename: str) -> Row:
     digest, size = hashlib.sha256(), 0
     try:
         with partial.open("wb") as target:
-            while block := stream.read(BLOCK):
+            for block in content:
                 target.write(block)
                 digest.update(block)
                 size += len(block)

@@ -14,6 +14,10 @@ from tunelint.train.server.problems import Problem
 
 SMALL = 8_000_000
 """Bytes that a request other than a file upload may have."""
+PART = 64 << 20
+"""Bytes that a part of an upload may have, as at OpenAI (https://platform.openai.com/docs/api-reference/uploads/add-part)."""
+FORM = 64_000
+"""Bytes that a form may have around its file."""
 
 
 class TooLargeError(Exception):
@@ -37,7 +41,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        limit = self.max_upload if scope["path"].rstrip("/").endswith("/files") and scope["method"] == "POST" else SMALL
+        limit = self._limit(scope)
         problem = self._stranger(headers) or _too_large(headers, limit)
         if problem is not None:
             await JSONResponse(problem.to_json(), problem.status, headers={"connection": "close"})(scope, receive, send)
@@ -65,6 +69,15 @@ class Guard:
                 raise
             refusal = _limit(limit)
             await JSONResponse(refusal.to_json(), refusal.status, headers={"connection": "close"})(scope, receive, send)
+
+    def _limit(self, scope: Scope) -> int:
+        """Return how many bytes the body may have."""
+        path = scope["path"].rstrip("/")
+        if scope["method"] != "POST":
+            return SMALL
+        if path.endswith("/files"):
+            return self.max_upload + FORM
+        return min(self.max_upload, PART) + FORM if path.endswith("/parts") else SMALL
 
     def _stranger(self, headers: dict[str, Any]) -> Problem | None:
         if self.token is not None:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tunelint.train.server import files
+from tunelint.train.server.names import checkpoint_name
 from tunelint.train.server.pages import page
 from tunelint.train.server.problems import Problem, missing
 from tunelint.train.server.requests import NewJob, new_job
@@ -154,16 +154,5 @@ def checkpoint_object(row: Row, job: Row) -> dict[str, Any]:
     return {
         "object": "fine_tuning.job.checkpoint", "id": f"ftckpt-{job['id'].removeprefix('ftjob-')}-{row['step']}",
         "created_at": row["created_at"], "fine_tuning_job_id": job["id"], "step_number": row["step"], "metrics": row["metrics"],
-        "fine_tuned_model_checkpoint": f"{tuned_name(job)}:ckpt-step-{row['step']}",
+        "fine_tuned_model_checkpoint": checkpoint_name(job, row["step"]),
     }  # fmt: skip
-
-
-def tuned_name(job: Row) -> str:
-    """Return the name of a job's model."""
-    suffix = re.sub(r"[^A-Za-z0-9-]+", "-", job["suffix"] or "")
-    return f"ft:{job['model'].removeprefix('ft:').split(':')[0]}:tunelint:{suffix}:{job['id'].removeprefix('ftjob-')[:8]}"
-
-
-def file_row(store: Store, identity: str) -> Row:
-    """Return a file that a job names."""
-    return files.find(store, identity)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from tunelint.train.runs import RunFolder
-from tunelint.train.server.jobs import tuned_name
+from tunelint.train.server.names import tuned_name
 from tunelint.train.server.store import Row, Store
 
 NAMES = {"loss": "train_loss", "eval_loss": "full_valid_loss"}
@@ -48,15 +48,17 @@ def sync(store: Store, job: Row, folder: RunFolder) -> None:
         for point in points:
             if _key(point) not in told:
                 _point_event(store, job["id"], point, total)
-        _checkpoints(store, job["id"], record.get("checkpoints") or (), points)
+        _checkpoints(store, job["id"], record.get("checkpoints") or [], points)
 
 
-def _checkpoints(store: Store, job: str, steps: Iterable[int], points: list[Row]) -> None:
+def _checkpoints(store: Store, job: str, steps: Sequence[int], points: list[Row]) -> None:
+    """Store new checkpoints, and forget those that the worker has let go: what is listed can be talked to."""
     by_step = {point["step"]: api_metrics(point) for point in points if "eval_loss" in point}
     for step in steps:
         values = {"job": job, "step": step, "created_at": round(time.time()), "metrics": by_step.get(step, {"step": step})}
         if store.insert("checkpoints", values, ignore=True):
             store.event(job, f"checkpoint-{step}", f"Checkpoint created at step {step}")
+    store.keep_checkpoints(job, steps)
 
 
 def _key(point: Row) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunelint.train.plan import Hyperparameters
+from tunelint.train.server.names import tuned_folder
 from tunelint.train.server.problems import Problem
 from tunelint.train.server.store import Store
 
@@ -46,7 +47,7 @@ def new_job(body: bytes, store: Store, models: Mapping[str, str]) -> NewJob:
     if value.get("integrations"):
         raise Problem(400, "This server has no integrations.", "integrations")
     model = value.get("model")
-    if not isinstance(model, str) or (model not in models and not _is_tuned(store, model)):
+    if not isinstance(model, str) or (model not in models and tuned_folder(store, model) is None):
         raise Problem(400, f"The model {model!r} cannot be trained here; there are {', '.join(models)}.", "model", "model_not_found")
     training = _file(store, value, "training_file")
     if training is None:
@@ -61,10 +62,6 @@ def new_job(body: bytes, store: Store, models: Mapping[str, str]) -> NewJob:
     if suffix is not None and not (isinstance(suffix, str) and 1 <= len(suffix) <= 64):
         raise Problem(400, "suffix must have 1 to 64 characters.", "suffix")
     return NewJob(model, training, validation, seed or 0, suffix, _metadata(value.get("metadata")), _method(value))
-
-
-def _is_tuned(store: Store, model: str) -> bool:
-    return store.one("SELECT id FROM jobs WHERE fine_tuned_model = ?", model) is not None
 
 
 def _file(store: Store, value: dict[str, Any], name: str) -> str | None:

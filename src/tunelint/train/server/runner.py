@@ -19,6 +19,7 @@ from tunelint.records.reader import read_records
 from tunelint.train.plan import Plan, Source
 from tunelint.train.records import TrainRecord, select_records
 from tunelint.train.runs import RunFolder
+from tunelint.train.server.names import tuned_folder
 from tunelint.train.server.progress import finish, sync
 from tunelint.train.server.requests import hyperparameters
 from tunelint.train.server.store import Row, Store
@@ -136,8 +137,7 @@ class Runner:
         )  # fmt: skip
 
     def _tuned(self, name: str) -> Path:
-        job = self._store.one("SELECT id FROM jobs WHERE fine_tuned_model = ?", name)
-        folder = self._store.run_path(job["id"]) / "model" if job else None
+        folder = tuned_folder(self._store, name)
         if folder is None or not (folder / "config.json").is_file():
             raise TunelintError(f"{name} cannot be trained further: it is no whole model.")
         return folder

@@ -7,13 +7,14 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
-_SCHEMA = """
+from tunelint.errors import TunelintError
+
+_TABLES = """
 CREATE TABLE files (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, filename TEXT NOT NULL, purpose TEXT NOT NULL,
     bytes INTEGER NOT NULL, created_at INTEGER NOT NULL, sha256 TEXT NOT NULL, status TEXT NOT NULL, details TEXT);
@@ -29,6 +30,15 @@ CREATE TABLE checkpoints (
     job TEXT NOT NULL, step INTEGER NOT NULL, created_at INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (job, step));
 CREATE TABLE idempotency (key TEXT PRIMARY KEY, digest TEXT NOT NULL, job TEXT NOT NULL);
 """
+_UPLOADS = """
+CREATE TABLE uploads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, filename TEXT NOT NULL, bytes INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, status TEXT NOT NULL, file TEXT);
+CREATE TABLE parts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, upload TEXT NOT NULL, bytes INTEGER NOT NULL, created_at INTEGER NOT NULL);
+"""
+VERSIONS = (_TABLES, _UPLOADS)
+"""What each version of the database adds to the one before it: a folder of an older tunelint goes on."""
 JSON_COLUMNS = ("metadata", "method", "error", "data", "metrics")
 Row = dict[str, Any]
 
@@ -46,8 +56,12 @@ class Store:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        if self._db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(VERSIONS):
+            self._db.close()
+            raise TunelintError(f"{folder} was written by a newer tunelint (version {version}, this one knows {len(VERSIONS)}); update tunelint.")
+        for number, tables in enumerate(VERSIONS[version:], version + 1):
+            self._db.executescript(f"BEGIN; {tables} PRAGMA user_version={number}; COMMIT;")
 
     def close(self) -> None:
         """Close the database."""
@@ -100,6 +114,11 @@ class Store:
             self._db.execute("DELETE FROM files WHERE id = ?", (identity,))
         self.file_path(identity).unlink(missing_ok=True)
 
+    def keep_checkpoints(self, job: str, steps: Sequence[int]) -> None:
+        """Forget the checkpoints of a job other than these."""
+        with self._lock:
+            self._db.execute("DELETE FROM checkpoints WHERE job = ? AND step NOT IN (SELECT value FROM json_each(?))", (job, json.dumps(list(steps))))
+
     def event(self, job: str, key: str, message: str, *, level: str = "info", type: str = "message", data: Row | None = None) -> None:
         """Add an event of a job; one with the same key is there once only, however often it is told."""
         self.insert(
@@ -111,6 +130,10 @@ class Store:
     def file_path(self, identity: str) -> Path:
         """Where the bytes of a file lie: a name of ours, never the client's."""
         return self.folder / "files" / f"{identity}.jsonl"
+
+    def part_path(self, identity: str) -> Path:
+        """Where the bytes of a part of an upload lie until it is complete."""
+        return self.folder / "files" / f"{identity}.part"
 
     def run_path(self, job: str) -> Path:
         """The run folder of a job."""
