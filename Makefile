@@ -16,6 +16,7 @@ test-slow: .venv/test/ready
 
 # Other people's validators and linters, each in an environment of its own that the tests make.
 peers: .venv/test/ready
+	.venv/test/bin/python -m pip install $(PIP_FLAGS) --group peers
 	.venv/test/bin/python -m pytest -m peers
 
 lint: .venv/test/ready

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
+import xmlschema
 from report_data import write_dirty
 
 from tunelint.api import lint
@@ -17,25 +18,6 @@ from tunelint.report import FORMATS, render, sarif
 
 SCHEMAS = Path(__file__).parent / "schemas"
 MACHINE = ("json", "jsonl", "sarif", "junit", "github", "gitlab", "rdjson")
-# https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
-GITLAB = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["description", "check_name", "fingerprint", "location", "severity"],
-        "properties": {
-            "description": {"type": "string", "minLength": 1}, "check_name": {"type": "string"}, "fingerprint": {"type": "string"},
-            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
-            "location": {
-                "type": "object", "required": ["path", "lines"],
-                "properties": {
-                    "path": {"type": "string", "pattern": "^[^./]"},
-                    "lines": {"type": "object", "required": ["begin"], "properties": {"begin": {"type": "integer", "minimum": 1}}},
-                },
-            },
-        },
-    },
-}  # fmt: skip
 
 
 @pytest.fixture(params=["dirty", "clean"])
@@ -79,11 +61,33 @@ def test_sarif_validates_and_says_what_json_says(data):
     assert all(re.fullmatch(r"[A-Z][A-Za-z0-9]+", rule["name"]) and rule["helpUri"].startswith("https://") for rule in rules)
 
 
-def test_the_schema_would_catch_what_we_get_wrong(data):
+def gitlab_schema() -> jsonschema_rs.Draft7Validator:
+    return jsonschema_rs.Draft7Validator(json.loads((SCHEMAS / "gitlab-code-quality.json").read_text()))
+
+
+def rdjson_schema() -> jsonschema_rs.Draft7Validator:
+    return jsonschema_rs.Draft7Validator(json.loads((SCHEMAS / "rdformat.json").read_text()))
+
+
+def junit_schema() -> xmlschema.XMLSchema:
+    return xmlschema.XMLSchema(str(SCHEMAS / "junit-10.xsd"))
+
+
+def test_the_schemas_would_catch_what_we_get_wrong(data):
     log = json.loads(text_of(data, "sarif"))
     del log["runs"][0]["tool"]["driver"]["name"]
     log["runs"][0]["stray"] = 1
     assert len(list(sarif_schema().iter_errors(log))) == 2
+    good = {"description": "d", "check_name": "c", "fingerprint": "f", "severity": "info", "location": {"path": "a", "lines": {"begin": 1}}}
+    assert gitlab_schema().is_valid([good])
+    for wrong in ({"severity": "error"}, {"description": "a\nb"}, {"location": {"path": "./a", "lines": {"begin": 1}}}, {"location": {"path": "a"}}):
+        assert not gitlab_schema().is_valid([good | wrong])
+    diagnostics = json.loads(text_of(data, "rdjson"))["diagnostics"]
+    assert not diagnostics or not rdjson_schema().is_valid({"diagnostics": [diagnostics[0] | {"severity": "error"}]})
+    text = text_of(data, "junit")
+    for right, wrong in (("<testcase ", '<testcase line="3" '), ("</testsuites>", "<stray/></testsuites>")):
+        assert right in text
+        assert not junit_schema().is_valid(text.replace(right, wrong, 1))
 
 
 def test_sarif_fingerprints_survive_a_move(tmp_path, monkeypatch):
@@ -119,9 +123,8 @@ def test_sarif_stays_within_code_scanning_limits_and_says_so(tmp_path, monkeypat
 
 
 def test_junit_validates_and_fails_exactly_when_the_command_does(data, tmp_path):
-    xmlschema = pytest.importorskip("xmlschema")
     text = text_of(data, "junit")
-    xmlschema.XMLSchema(str(SCHEMAS / "junit-10.xsd")).validate(text)
+    junit_schema().validate(text)
     root = ElementTree.fromstring(text)
     failing = {(case.get("classname"), case.get("name")) for case in root.iter("testcase") if case.find("failure") is not None}
     assert failing == {(f.path or "(dataset)", f"{f.code} {f.name}") for f in data.findings if f.severity == "error"}
@@ -133,14 +136,14 @@ def test_junit_validates_and_fails_exactly_when_the_command_does(data, tmp_path)
 
 def test_gitlab_validates_and_has_unique_fingerprints(data):
     issues = json.loads(text_of(data, "gitlab"))
-    jsonschema_rs.Draft7Validator(GITLAB).validate(issues)
+    gitlab_schema().validate(issues)
     assert len(issues) == len(data.findings)
     assert len({issue["fingerprint"] for issue in issues}) == len(issues)
 
 
 def test_rdjson_validates(data):
     result = json.loads(text_of(data, "rdjson"))
-    jsonschema_rs.Draft7Validator(json.loads((SCHEMAS / "rdformat.json").read_text())).validate(result)
+    rdjson_schema().validate(result)
     assert [item["code"]["value"] for item in result["diagnostics"]] == [finding.code for finding in data.findings]
 
 

@@ -283,6 +283,7 @@ def test_dpo_needs_pairs_and_says_what_it_leaves_out(tmp_path: Path) -> None:
         train(replace(plan, run_dir=tmp_path / "none", train=support_rows(3, 4)))
 
 
+@pytest.mark.peers
 def test_dpo_loss_is_that_of_trl(tmp_path: Path) -> None:
     """The same batch, policy and reference through TRL's DPOTrainer."""
     trl = pytest.importorskip("trl", reason="TRL is not installed")
