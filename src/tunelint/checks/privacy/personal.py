@@ -34,11 +34,23 @@ _SAMPLE_NAME = re.compile(
 _OFFICE = re.compile(
     r"^(?:\w*info|support|help|contact|admin|administrator|sales|office|hello|noreply|no-reply|donotreply|webmaster|postmaster|press|jobs|hr|pr|"
     r"marketing|admissions?|orders?|media|news(?:letter)?|membership|enquir\w*|inquir\w*|reservations?|booking|billing|service|"
-    r"customer[._-]?\w*|team|feedback|privacy|abuse|security|git)$",
+    r"customer[._-]?\w*|team|feedback|privacy|abuse|security|git|"
+    r"ask|mail|kontakt|contacto|legal|careers?|shop|store|accounts?|payments?|returns|tickets?|events?|editor(?:ial)?|general)$",
     re.IGNORECASE,
 )
+# Telephones of an office, a shop, a service.
+_OFFICE_LINE = re.compile(
+    r"\b(?:help ?line|hot ?line|help ?desk|help telephone|emergenc(?:y|ies)|(?:customer|client) (?:care|service|support)|"
+    r"switchboard|(?:press|ticket|box) office|front desk|reception|reservations?|registrations?|bookings?|head ?quarters|"
+    r"service experts|toll[- ]free|fax|call (?:us|today|now|our)|(?:contact|reach|ring|phone) (?:us|our)|"
+    r"горяч\w+ лини\w+|справочн\w+|приёмн\w+|客服|热线|kundendienst)\b(?![^\n]*\b(?:my|his|her) )[^\n]{0,48}$",
+    re.IGNORECASE,
+)
+_FAX_AFTER = re.compile(r"[\s,;|]{0,4}(?:tele)?fax\b", re.IGNORECASE)
 # Sixteen digits without a gap are a card's only where the text says so: one in forty of all such numbers would pass for one.
 _CARD = re.compile(r"card|visa|master|amex|credit|debit|payment|\bpan\b|карт|卡|カード|카드|karte|carte|tarjeta", re.IGNORECASE)
+# What an author makes up on the spot: "a fake address, for example ...".
+_MADE_UP = re.compile(r"\b(?:fake|made[- ]up|fictional|imaginary|for example|for instance|such as|e\.g\.)[^@\n]{0,24}$", re.IGNORECASE)
 _NO_DOMAIN = frozenset({"png", "jpg", "jpeg", "gif", "svg", "js", "py", "css", "local"})
 # Numbers that payment services give for tests, and that documentation uses.
 _TEST_CARDS = frozenset(
@@ -68,6 +80,7 @@ def _emails(text: str) -> Iterator[Sensitive]:
             continue
         short = len(name) <= 2 and len(domain) <= 6  # a@b.co
         sample = short or _SAMPLE_DOMAIN.search(domain) is not None or _SAMPLE_NAME.match(name) is not None
+        sample = sample or _MADE_UP.search(text[max(0, match.start() - 60) : match.start()]) is not None
         yield Sensitive("e-mail address", "[EMAIL]", match.start(), match.end(), 0, sample)
 
 
@@ -140,6 +153,8 @@ def _classified(text: str, start: int, end: int, kinds: Collection[str]) -> Sens
             bare_card = kind.key == "card" and value.isdigit() and _CARD.search(text, max(0, first - 60), first) is None
             if bare_card or not _has_context(kind, text, first):
                 continue
+            if kind.key == "phone" and (_OFFICE_LINE.search(text[max(0, first - 80) : first]) or _FAX_AFTER.match(text, last)):
+                return None
             return Sensitive(kind.name, kind.placeholder, first, last, 0, _is_sample(kind, digits))
     return None
 
