@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lint-and-train": ("lint_and_train", "Lint, clean, train and judge in one step."),
     "curves": ("curves", "Say whether a training run overfitted and which checkpoint to keep."),
     "compare": ("compare", "Say whether tuning did more than a few examples in the prompt would."),
+    "export": ("export", "Write the model of a run as a folder that transformers, vLLM and llama.cpp read."),
     "serve": ("serve", "Serve an OpenAI-compatible fine-tuning API on your own machine."),
     "runs": ("runs", "List, show, resume or cancel training runs."),
     "stats": ("stats", "Say how long the records are, and what each target would train on."),
@@ -41,7 +42,7 @@ GROUPS = (
     ("Training", ("train", "lint-and-train", "curves", "compare", "export", "export-config", "serve", "runs")),
     ("Rules and settings", ("rule", "test-rules", "target", "baseline", "index", "init", "completion")),
 )
-PLANNED = ("export", "export-config")
+PLANNED = ("export-config",)
 
 
 class Commands(click.Group):

@@ -41,11 +41,11 @@ def render_markdown(report: dict[str, Any]) -> str:
         " ".join(f"{line}." for line in _facts(report)),
     ]
     head, *body = _numbers(report)
-    parts.append(_markdown_table(head, body))
+    parts.append(markdown_table(head, body))
     for title, rows in _differences(report):
-        parts.append(_markdown_table([title, "95 % interval, paired by row"], [list(row) for row in rows]))
+        parts.append(markdown_table([title, "95 % interval, paired by row"], [list(row) for row in rows]))
     for sample in _samples(report):
-        parts.append(_markdown_table(["record", sample["record"]], [[name, _clip(text)] for name, text in _said(sample)]))
+        parts.append(markdown_table(["record", sample["record"]], [[name, _clip(text)] for name, text in _said(sample)]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -128,7 +128,8 @@ def _cell(text: str) -> str:
     return escape(text, quote=False).replace("\r", "").replace("\n", "<br>")
 
 
-def _markdown_table(head: list[str], body: Table) -> str:
+def markdown_table(head: list[str], body: Table) -> str:
+    """Return a table in which nothing of the cells is markup."""
     rows = [head, ["---"] * len(head), *body]
     return "\n".join("| " + " | ".join(cell if cell == "---" else _cell(cell) for cell in row) + " |" for row in rows)
 

@@ -111,6 +111,17 @@ def load_skeleton(plan: Plan) -> tuple[Any, Any, int]:
     return tokenizer, model, context_of(model, tokenizer)
 
 
+def stored_dtype(plan: Plan) -> str:
+    """Return the name of torch's dtype that the base model's own weights have ("float32" where its config says none)."""
+    from transformers import AutoConfig
+
+    if plan.model == TINY:
+        return "float32"
+    with _explained(plan.model):
+        config = AutoConfig.from_pretrained(_place(plan.model), trust_remote_code=False)
+    return str(getattr(config.get_text_config(), "dtype", None) or config.dtype or "float32").removeprefix("torch.")
+
+
 def _load_tokenizer(name: str) -> tuple[Any, tuple[str, ...]]:
     from transformers import AutoTokenizer
 
