@@ -122,6 +122,16 @@ def test_sarif_stays_within_code_scanning_limits_and_says_so(tmp_path, monkeypat
     assert len(gzip.compress(json.dumps(log).encode())) < 10_000_000
 
 
+def test_the_terminal_says_that_sarif_is_capped(tunelint, tmp_path):
+    (tmp_path / "train.jsonl").write_text("{broken\n" * 1_200)
+    ran = tunelint("lint", "train.jsonl", "--select", "JSN001", "--format", "sarif:lint.sarif", "--format", "json:lint.json", "-q")
+    assert "sarif: 200 findings left out, code scanning takes so many and no more (invalid-json); json has all" in ran.err
+    assert len(json.loads(Path("lint.sarif").read_text())["runs"][0]["results"]) == 1_000
+    assert len(json.loads(Path("lint.json").read_text())["findings"]) == 1_200
+    (tmp_path / "train.jsonl").write_text("{broken\n" * 1_000)
+    assert "sarif" not in tunelint("lint", "train.jsonl", "--select", "JSN001", "--format", "sarif:lint.sarif", "-q").err
+
+
 def test_junit_validates_and_fails_exactly_when_the_command_does(data, tmp_path):
     text = text_of(data, "junit")
     junit_schema().validate(text)

@@ -45,6 +45,17 @@ def write_report(report: Report, formats: Sequence[tuple[str, str | None]], max_
         else:
             lines = render(report, name, max_per_rule=max_per_rule, color=False)
             write_text(Path(path), "".join(line + "\n" for line in lines))
+        if name == "sarif":
+            _tell_capped(report)
+
+
+def _tell_capped(report: Report) -> None:
+    from tunelint.report.sarif import capped
+    from tunelint.report.text import plural
+
+    left = capped(report.findings)[1]
+    if left:
+        tell(f"sarif: {plural(left.total(), 'finding')} left out, code scanning takes so many and no more ({', '.join(sorted(left))}); json has all")
 
 
 def say(line: str = "") -> None:
