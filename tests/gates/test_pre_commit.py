@@ -70,6 +70,12 @@ def test_the_manifest_is_valid(hooks, home):
     assert names["tunelint-dataset"]["pass_filenames"] is False
 
 
+def test_try_repo_on_good_data(hooks, home, tmp_path):
+    ran = pre_commit(project(tmp_path), home, "try-repo", str(hooks), "--all-files", "--verbose")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.count("Passed") == 2
+
+
 def test_try_repo_on_bad_data(hooks, home, tmp_path):
     leak = HELD_OUT.splitlines()[3]
     folder = project(tmp_path, **{"train.jsonl": GOOD + leak + "\n{broken\n"})

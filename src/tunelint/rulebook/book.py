@@ -78,17 +78,30 @@ class Rulebook:
 def load_rulebook(extra_folders: Sequence[str] = ()) -> Rulebook:
     """Load the shipped pages, installed packs (entry point group `tunelint.rules`) and the user's folders.
 
-    Raises TunelintError for a folder that is missing or a page that is wrong.
+    Raises TunelintError for a folder that is missing, a pack that cannot be loaded or a page that is wrong.
     """
     rules = list(_shipped())
     for entry in _entry_points():
-        module = entry.load()
-        rules += load_folder(Path(module.__path__[0] if hasattr(module, "__path__") else module))
+        rules += load_folder(_folder_of(entry))
     for folder in extra_folders:
         if not os.path.isdir(folder):
             raise TunelintError(f"rules folder {folder} does not exist (rules-dirs in the config)")
         rules += load_folder(Path(folder))
-    return Rulebook(rules)
+    # A pack's own folder may be named too, to test its cases.
+    return Rulebook({os.path.realpath(rule.source): rule for rule in rules}.values())
+
+
+def _folder_of(entry: metadata.EntryPoint) -> Path:
+    """Return the folder of an installed pack: the package that the entry point names, or a path that it holds."""
+    where = f"rule pack '{entry.name}' of {entry.dist.name if entry.dist else 'an unknown package'}"
+    try:
+        pack = entry.load()
+    except Exception as error:  # a pack is somebody else's code: whatever it raises, the user needs to know whose it was
+        raise TunelintError(f"{where} cannot be loaded: {error}; mend or uninstall it") from error
+    folder = Path(pack.__path__[0] if hasattr(pack, "__path__") else pack)
+    if not folder.is_dir():
+        raise TunelintError(f"{where} names {folder}, which is no folder; mend or uninstall it")
+    return folder
 
 
 def load_folder(folder: Path) -> list[Rule]:
