@@ -17,10 +17,12 @@ from tests_rows import chat
 from tunelint.api import Settings
 from tunelint.findings import raw_digest, record_digest
 from tunelint.fixes import clean
+from tunelint.fixes.clean import CleanResult
 from tunelint.records.chunks import FileFaults, read_chunks
 from tunelint.records.discover import discover
 from tunelint.records.reader import records_of
 from tunelint.records.sources import Source
+from tunelint.rulebook import load_rulebook
 
 WORDS = ["alpha", "beta", "gamma", "delta", "Привет", "你好", "42", "x y"]
 
@@ -52,6 +54,12 @@ def removed(folder: Path, name: str) -> Counter[str]:
             broken = entry["record"].startswith("raw:")
             found.update([raw_digest(line) for line in raw.split(b"\n") if line.strip()] if broken else [entry["record"]])
     return found
+
+
+def more_of_what_it_fixes(result: CleanResult) -> dict[str, tuple[int, int]]:
+    """The rules with a fix that have more findings after clean than before: a fix must not make work for a fix."""
+    before, after = (Counter(finding.name for finding in report.findings) for report in (result.before, result.after))
+    return {rule.name: (before[rule.name], after[rule.name]) for rule in load_rulebook() if rule.fix and after[rule.name] > before[rule.name]}
 
 
 line = st.one_of(
@@ -87,6 +95,7 @@ def test_nothing_is_lost_and_twice_is_once(tmp_path_factory, train, evaluation, 
         assert not (folder / "out" / "removed.jsonl").read_text()
     elif mode != "fixes":
         assert not [f for f in result.after.findings if f.severity == "error" and f.line and not f.code.startswith("SIZE")]
+    assert not more_of_what_it_fixes(result)
     again = clean(discover([str(folder / "out")]), folder / "out2", Settings(), mode=mode, keep=keep)
     assert not again.removed
     for name in ("train.jsonl", "eval.jsonl"):
