@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -78,6 +79,21 @@ def personal_data(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     return _personal(record, options) if b"@" in raw or screen(record).digit_run or b"DNI" in raw else ()
 
 
+# A telephone by itself may as well be a firm's; words that make it somebody's own. Other scripts than Latin are not judged.
+_SOMEBODY = re.compile(
+    r"\b(?:my|mine|his|her|their|your|mobile|cell(?:phone)?|home (?:phone|telephone|number)|personal|private|whatsapp|"
+    r"mr|mrs|ms|miss|dr|prof|i'm|i am|(?:call|text|reach|ring|phone|contact) (?:me|him|her|them)|name|patient|client|customer|"
+    r"mon|ma|mein\w*|handy|privat|mi|su|celular|m[oó]vil)\b",
+    re.IGNORECASE,
+)
+_CONTEXT, _LEAST_CONTEXT = 120, 12  # characters before a telephone
+
+
+def _may_be_a_firm_s(text: str, group: list[Sensitive]) -> bool:
+    before = text[max(0, group[0].start - _CONTEXT) : group[0].start].replace("’", "'")
+    return all(item.kind == "phone number" for item in group) and len(before) >= _LEAST_CONTEXT and before.isascii() and not _SOMEBODY.search(before)
+
+
 def _personal(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     allowed = options["allow"]
     kinds = frozenset(options["kinds"])
@@ -103,7 +119,7 @@ def _personal_hit(pointer: str, text: str, group: list[Sensitive], edit: Edit | 
     kinds = Counter(item.kind for item in group)
     listed = ", ".join(f"{count} {kind}{'s' if not kind.endswith('s') else 'es'}" if count > 1 else _article(kind) for kind, count in kinds.items())
     what = "what looks like a sample of " if edit is None else ""
-    severity = Severity.NOTE if edit is None else None
+    severity = Severity.NOTE if edit is None or _may_be_a_firm_s(text, group) else None
     shown = f" ({masked(text, first)})" if len(group) == 1 else ""
     return Hit(f"Text holds {what}{listed}{shown}.", pointer=pointer, span=(first.start, first.end), edit=edit, severity=severity)
 
