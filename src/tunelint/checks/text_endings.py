@@ -18,6 +18,7 @@ from tunelint.records.record import Record
 
 WHOLE, OPEN, CUT, LIKELY = 1, 2, 3, 4
 _LEAST_LINE = 40  # characters of the last line: a shorter one is a signature, a label, an item
+_LONGEST_ITEM = 4  # words of an item in a list within one line
 _MOST_LOOKED_UP = 2_000
 _MOST_OPEN, _MOST_OPEN_SHARE = 10, 0.01
 _WHOLE_ENDS = frozenset(".!?…。！？．｡؟।:;~^%°€$£)]}>»”’\"'`*_|=+✓✔☺❤»」』）】》〉；：】♪)")
@@ -71,6 +72,8 @@ def ending_of(text: str) -> int:
         return 0
     if "\uac00" <= last <= "\ud7a3" or "\u0e00" <= last <= "\u0eff" or last.isdigit():
         return 0  # Korean and Thai sentences need no mark at their end; a number is a result
+    if last == "," and line == text and max(len(item.split()) for item in line.split(",")) <= _LONGEST_ITEM:
+        return 0  # a list of names in one line, with a comma too many
     if last in ",，、(":
         return CUT
     words = line.split()
