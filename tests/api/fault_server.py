@@ -59,6 +59,7 @@ class Service:
         self.keeps_metadata = True
         self.filters = True
         self.list_lags = 0
+        self.checkpoints_kept = 99
         self.lock = threading.RLock()
 
     def fault(self, call: str) -> Fault | None:
@@ -118,13 +119,14 @@ class Service:
         return events
 
     def checkpoints(self, name: str) -> list[dict[str, Any]]:
-        return [
+        made = [
             {
                 "id": f"ckpt-{step}", "object": "fine_tuning.job.checkpoint", "created_at": step, "fine_tuning_job_id": name,
                 "fine_tuned_model_checkpoint": f"ft:model:one:ckpt-step-{step}", "step_number": step, "metrics": {"step": step, **curve(step)},
             }
             for step in range(STEPS // EPOCHS, self.done(name) + 1, STEPS // EPOCHS)
         ]  # fmt: skip
+        return made[-self.checkpoints_kept :]
 
     def csv(self) -> bytes:
         keys = ["train_loss", "train_mean_token_accuracy", "valid_loss", "full_valid_loss", "full_valid_mean_token_accuracy"]

@@ -222,6 +222,19 @@ def test_a_resumed_run_keeps_what_the_service_forgot(server, clock, run):
     check_whole(folder)
 
 
+def test_a_checkpoint_that_the_service_lets_go_is_forgotten(server, clock, run):
+    server.service.checkpoints_kept = 2
+    server.service.statuses = ["running", "running", "succeeded"]
+    folder = run()
+    seen: list[list[int]] = []
+    clock.wake = lambda: seen.append(folder.read()["checkpoints"])
+    follow(folder, clock)
+    check_whole(folder)
+    assert [4] in seen
+    assert folder.read()["checkpoints"] == [8, 12]
+    assert sorted(path.name for path in folder.checkpoints.iterdir()) == ["checkpoint-12", "checkpoint-8"]
+
+
 def test_events_twice_and_out_of_order(server, clock, run):
     server.service.shuffle = True
     folder = run()

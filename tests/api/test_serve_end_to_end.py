@@ -47,15 +47,6 @@ def start(place: Path, url: str, name: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def resume(place: Path, name: str) -> str:
-    ran = subprocess.run(
-        [sys.executable, "-m", "tunelint", "runs", "resume", f"runs/{name}", "--fail-on", "never"], cwd=place,
-        env={**os.environ, "PYTHONPATH": str(SRC)}, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout + ran.stderr
-
-
 def metrics(folder: Path) -> list[tuple[Any, ...]]:
     """The points of a run, rounded as JSON does not need to be, by step and kind."""
     points = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
@@ -111,18 +102,19 @@ def undisturbed(place: Path) -> tuple[str, list[tuple[Any, ...]]]:
     try:
         client = start(place, served.url, "quiet")
         out, _ = client.communicate(timeout=300)
+        assert client.returncode == 0, out
         record = json.loads((place / "runs/quiet/run.json").read_text())
         assert record["state"] == "succeeded", out
         curve = metrics(place / "runs/quiet")
         assert curve == metrics(job_folder(served)), "the client has the very curve of the worker"
-        check_run(place / "runs/quiet", record, served)
+        with served.client() as api:
+            check_run(place / "runs/quiet", record, api)
         return out, curve
     finally:
         served.stop()
 
 
-def check_run(folder: Path, record: dict[str, Any], served: Served) -> None:
-    client = served.client()
+def check_run(folder: Path, record: dict[str, Any], client: Any) -> None:
     name = record["api"]["fine_tuned_model"]
     answer = client.chat.completions.create(model=name, max_tokens=3, messages=[{"role": "user", "content": "Hi"}])
     assert answer.choices[0].message.role == "assistant"
@@ -143,20 +135,81 @@ def test_train_through_our_own_server(undisturbed):
     assert "report: " in out
 
 
-def test_everybody_is_killed_in_mid_job(served, place, undisturbed):
-    client = start(place, served.url, "killed")
-    wait_for(steps(served, 6), served, client)
-    client.kill()
-    client.communicate()
-    served.kill()
-    kill_workers(served)
-    again = Served(served.folder, port=served.port)
+def victims(chance: random.Random) -> list[tuple[str, int, float]]:
+    """Three kills of the client and three of the server (one with its worker): who, after how many points, and seconds more.
+
+    One of each comes before or while the job is made, the others in mid-training.
+    """
+    early = [(who, 0, chance.uniform(0, 4)) for who in ("client", "server")]
+    late = [(who, chance.randint(1, 18), chance.uniform(0, 0.3)) for who in ("client", "client", "server", "server and worker")]
+    return chance.sample(early, 2) + sorted(late, key=lambda kill: kill[1])
+
+
+def test_six_kills_in_one_life(place, tmp_path, undisturbed):
+    """The worker is held still while somebody is killed and started again: all kills come in mid-job, on any machine."""
+    seed = random.randrange(2**32)
+    kills = victims(random.Random(seed))
+    print("seed", seed, kills)  # shown where it fails
+    name = f"killed-{seed}"
+    server = Served(tmp_path / "server")
+    client = start(place, server.url, name)
     try:
-        resume(place, "killed")
-        assert metrics(place / "runs/killed") == undisturbed[1]
-        job_folder(again)
+        for who, points, pause in kills:
+            wait_for(either(steps(server, points), client), server)
+            time.sleep(pause)
+            held = hold_workers(server)
+            if who == "client":
+                client.kill()
+                client.communicate()
+                client = go_on(place, server.url, name)
+            else:
+                server.kill()
+                if "worker" in who:
+                    kill_workers(server)
+                server = Served(server.folder, port=server.port)
+            release(held)
+        out, _ = client.communicate(timeout=400)
+        assert client.returncode == 0, out
+        assert metrics(place / "runs" / name) == undisturbed[1]
+        assert metrics(job_folder(server)) == undisturbed[1]
+        with server.client() as api:
+            assert len(api.fine_tuning.jobs.list().data) == 1
     finally:
-        again.stop()
+        client.kill()
+        client.communicate()
+        server.kill()
+        kill_workers(server)
+
+
+def go_on(place: Path, url: str, name: str) -> subprocess.Popen[str]:
+    """Resume a run in a process of its own; one that was killed before it had a folder is begun again."""
+    if not (place / "runs" / name / "run.json").is_file():
+        return start(place, url, name)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tunelint", "runs", "resume", f"runs/{name}", "--fail-on", "never"], cwd=place,
+        env={**os.environ, "PYTHONPATH": str(SRC)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def either(condition: Callable[[], bool], client: subprocess.Popen[str]) -> Callable[[], bool]:
+    """A condition: that one, or the client's end."""
+    return lambda: client.poll() is not None or condition()
+
+
+def hold_workers(served: Served) -> list[int]:
+    """Stop the workers where they are; returns their processes."""
+    held = [int(owner) for lock in (served.folder / "jobs").glob("*/.lock") if is_locked(lock) and (owner := lock.read_text().strip())]
+    for process in held:
+        os.kill(process, signal.SIGSTOP)
+    return held
+
+
+def release(held: list[int]) -> None:
+    for process in held:
+        try:
+            os.kill(process, signal.SIGCONT)
+        except ProcessLookupError:
+            continue  # it was among the victims
 
 
 @pytest.mark.slow
@@ -180,7 +233,9 @@ def test_killed_at_random_moments(served, place, undisturbed, victim, moment):
         out, _ = client.communicate(timeout=300)
         record = place / "runs" / name / "run.json"
         if victim == "client" and record.is_file() and json.loads(record.read_text())["state"] != "succeeded":
-            resume(place, name)
+            again = go_on(place, current.url, name)
+            out, _ = again.communicate(timeout=300)
+            assert again.returncode == 0, out
         if record.is_file():
             assert metrics(place / "runs" / name) == undisturbed[1], out
             job_folder(current)

@@ -110,6 +110,18 @@ def test_a_run_folder_holds_the_whole_plan(tmp_path: Path) -> None:
         RunFolder.create(plan)
 
 
+def test_a_folder_that_was_killed_while_it_was_made_is_made_again(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path / "run")
+    whole = RunFolder.create(plan)
+    (whole.path / "run.json").rename(whole.path / "data" / ".run.json.17.tmp")
+    assert RunFolder.create(plan).plan() == plan
+    (whole.path / "run.json").unlink()
+    (whole.path / "checkpoints" / "mine.txt").write_text("kept")
+    with pytest.raises(TunelintError, match="exists and is not empty"):
+        RunFolder.create(plan)
+    assert (whole.path / "checkpoints" / "mine.txt").read_text() == "kept"
+
+
 def test_changed_rows_are_refused(tmp_path: Path) -> None:
     folder = RunFolder.create(make_plan(tmp_path / "run"))
     with (folder.path / "data" / "eval.jsonl").open("ab") as stream:

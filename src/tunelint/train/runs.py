@@ -51,7 +51,7 @@ class RunFolder:
         identity = _new_id(plan.model)
         path = Path(plan.run_dir) if plan.run_dir is not None else DEFAULT_PARENT / identity
         try:
-            if path.exists() and any(path.iterdir()):
+            if path.exists() and not _is_beginning(path):
                 raise TunelintError(f"{path} exists and is not empty; name another --run-dir, or resume the run in it.")
             for folder in ("data", "checkpoints"):
                 (path / folder).mkdir(parents=True, exist_ok=True)
@@ -218,6 +218,12 @@ def find_run(name: str, parent: Path | str = DEFAULT_PARENT) -> RunFolder:
 def now() -> str:
     """The time as run.json writes it: UTC, ISO 8601, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_beginning(path: Path) -> bool:
+    """Whether the folder is empty, or holds no more than `create` writes before run.json: a kill came in between."""
+    begun = {path / "data", path / "checkpoints", path / "data" / "train.jsonl", path / "data" / "eval.jsonl"}
+    return path.is_dir() and all(found in begun or (found.suffix == ".tmp" and found.name.startswith(".")) for found in path.rglob("*"))
 
 
 def _new_id(model: str) -> str:

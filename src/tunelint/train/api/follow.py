@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Generator, Iterator
 from functools import partial
 from typing import Any
 
 from tunelint.errors import TunelintError
+from tunelint.train.api.connection import is_loopback
 from tunelint.train.api.curve import Curve
 from tunelint.train.api.explain import explain_job
 from tunelint.train.api.insist import FIRST_PAUSE, LONGEST_PAUSE, Session, checked, insist, listed
@@ -36,6 +38,7 @@ class Watch:
     def run(self) -> Iterator[Event]:
         """Yield events until the job has ended. Raises TunelintError where it failed or is gone."""
         pause, last = FIRST_PAUSE, ""
+        longest = FIRST_PAUSE if is_loopback(self.session.connection.host) else LONGEST_PAUSE  # nobody is bothered on this machine
         while True:
             job = yield from self._job()
             status = str(job.status)
@@ -49,7 +52,7 @@ class Watch:
                 yield from self._end(job, status)
                 return
             self.session.clock.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE)
+            pause = min(pause * 1.5, longest)
 
     def _job(self) -> Generator[Event, None, Any]:
         import openai
@@ -82,11 +85,13 @@ class Watch:
             if event.get("id") not in self.seen:
                 self.seen.add(str(event.get("id")))
                 told.append(event)
+        listed_now: dict[int, str] = {}
         for checkpoint in (yield from insist(self.session, "Asking for checkpoints", self._checkpoints)):
             self.curve.add_checkpoint(checkpoint)
             step, name = checkpoint.get("step_number"), checkpoint.get("fine_tuned_model_checkpoint")
             if isinstance(step, int) and name:
-                self._keep_checkpoint(step, str(name))
+                listed_now[step] = str(name)
+        self._keep_checkpoints(listed_now)
         self._write()
         yield from self._messages(told)
         yield from self._news()
@@ -119,13 +124,18 @@ class Watch:
         except (openai.NotFoundError, openai.BadRequestError):
             return list(found.values())  # a service without this endpoint
 
-    def _keep_checkpoint(self, step: int, name: str) -> None:
-        if self.checkpoints.get(step) == name:
-            return
-        self.checkpoints[step] = name
-        place = self.session.folder.checkpoints / f"checkpoint-{step}"
-        place.mkdir(parents=True, exist_ok=True)
-        write_json(place / "remote.json", {"model": name, "step": step, "base_url": self.session.connection.base_url})
+    def _keep_checkpoints(self, listed_now: dict[int, str]) -> None:
+        """Note the checkpoints that the service has; one that it has let go (OpenAI keeps three) is of no use any more."""
+        place = self.session.folder.checkpoints
+        for step, name in listed_now.items():
+            if self.checkpoints.get(step) != name:
+                own = place / f"checkpoint-{step}"
+                own.mkdir(parents=True, exist_ok=True)
+                write_json(own / "remote.json", {"model": name, "step": step, "base_url": self.session.connection.base_url})
+        for gone in place.glob("checkpoint-*"):
+            if gone.name not in {f"checkpoint-{step}" for step in listed_now}:
+                shutil.rmtree(gone)
+        self.checkpoints = listed_now
 
     def _write(self) -> None:
         self.curve.save(self.values)

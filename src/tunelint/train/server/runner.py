@@ -185,7 +185,7 @@ class Runner:
             self._fail(job["id"], {"code": "training_failed", "message": str(record.get("error")), "param": None})
         elif job["wish"]:
             self.rest(job["id"], job["wish"])
-        elif not self._stopping.is_set():
+        elif not self._stopping.is_set() and not worker.outrun:
             # Killed by somebody else, the system's out-of-memory killer for one: it goes on from its last checkpoint.
             deaths = job["deaths"] + 1
             self._store.update("jobs", job["id"], deaths=deaths)

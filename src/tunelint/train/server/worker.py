@@ -41,6 +41,11 @@ class Worker:
         """Whether it still works."""
         return self._process.poll() is None if self._process is not None else is_locked(self._lock)
 
+    @property
+    def outrun(self) -> bool:
+        """Whether another worker has the run: one whose server was killed just after it had started it."""
+        return not self.alive and is_locked(self._lock)
+
     def last_words(self) -> str:
         """Return the last line that it wrote, for the story of its death."""
         try:
