@@ -50,6 +50,15 @@ def missing_field(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     value = record.value or {}
     for key, pointer in _missing(value, record.shape):
         yield Hit(f"Record lacks '{key}', which {_article(record.shape)} record must have.", pointer=pointer)
+    for key, wanted in _OTHER_NAMES.get(record.shape, ()) if options["exact_names"] else ():
+        if key in value and wanted not in value:
+            yield Hit(f"Record has '{key}'; the target reads '{wanted}' and no other name.", pointer="/" + escape(key))
+
+
+_OTHER_NAMES = {
+    "prompt-completion": tuple((key, keys[0]) for keys in (PROMPT_KEYS, ANSWER_KEYS) for key in keys[1:]),
+    "text": (("content", "text"),),
+}
 
 
 def _article(shape: str) -> str:
@@ -85,8 +94,12 @@ def _missing(value: dict[str, Any], shape: str) -> Iterator[tuple[str, str]]:
         for key in ("input", "preferred_output", "non_preferred_output"):
             if key not in value:
                 yield key, ""
-        if isinstance(value.get("input"), dict) and "messages" not in value["input"]:
-            yield "messages", "/input"
+        if isinstance(value.get("input"), dict):
+            if "messages" not in value["input"]:
+                yield "messages", "/input"
+            yield from _missing_in_turns(value["input"].get("messages"), "/input/messages")
+        for key in ("preferred_output", "non_preferred_output"):
+            yield from _missing_in_turns(value.get(key), f"/{key}")
 
 
 def _missing_in_turns(turns: Any, pointer: str) -> Iterator[tuple[str, str]]:
@@ -128,6 +141,8 @@ def _wrong(value: dict[str, Any], shape: str) -> Iterator[tuple[str, Any, str]]:
                 yield f"/{key}", value[key], "text"
             elif isinstance(value.get(key), list) and not all(isinstance(part, dict) for part in value[key]):
                 yield f"/{key}", value[key], "text or a list of messages"
+            elif shape == "prompt-completion" and key == "completion" and isinstance(value.get(key), str) and isinstance(value.get("prompt"), list):
+                yield "/completion", value[key], "a list of messages like the prompt"
     if shape == "text":
         key = "text" if "text" in value else "content"
         if key in value and not isinstance(value[key], str) and not (key == "content" and isinstance(value[key], list)):
@@ -140,6 +155,7 @@ def _wrong(value: dict[str, Any], shape: str) -> Iterator[tuple[str, Any, str]]:
                 yield from _wrong_turns(value[key], f"/{key}")
             elif isinstance(value.get(key), dict) and "messages" in value[key]:
                 yield from _wrong_turns(value[key]["messages"], f"/{key}/messages")
+        yield from _uneven(value)
     if shape == "openai-preference":
         yield from _wrong_preference(value)
     tools = value.get("tools")
@@ -147,11 +163,26 @@ def _wrong(value: dict[str, Any], shape: str) -> Iterator[tuple[str, Any, str]]:
         yield "/tools", tools, "a list of tools"
 
 
+def _uneven(value: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Yield an empty side of a pair, and a text opposite a list of messages: they cannot be joined to one prompt."""
+    for chosen, rejected in CHOSEN_KEYS:
+        sides = [value[key] for key in (chosen, rejected) if key in value]
+        for key in (chosen, rejected):
+            if value.get(key) == []:
+                yield f"/{key}", [], "a list with at least one message"
+        if len(sides) == 2 and isinstance(sides[0], list) and isinstance(sides[1], str):
+            yield f"/{rejected}", sides[1], f"a list of messages like '{chosen}'"
+        elif len(sides) == 2 and isinstance(sides[0], str) and isinstance(sides[1], list):
+            yield f"/{rejected}", sides[1], f"text like '{chosen}'"
+
+
 def _wrong_preference(value: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
     if "input" in value and not isinstance(value["input"], dict):
         yield "/input", value["input"], "an object with messages"
     elif isinstance(value.get("input"), dict) and "messages" in value["input"]:
         yield from _wrong_turns(value["input"]["messages"], "/input/messages")
+        if value["input"]["messages"] == []:
+            yield "/input/messages", [], "a list with at least one message"
     for key in ("preferred_output", "non_preferred_output"):
         if key in value:
             yield from _wrong_turns(value[key], f"/{key}")

@@ -17,7 +17,8 @@ from tunelint.records.record import Record
 # A call that is written out in the text of an answer: Hermes, Qwen, Llama, Mistral, ReAct, Glaive, Gemma, GLM.
 _CALL_IN_TEXT = re.compile(
     r"<tool_call|<function|<\|python_tag\|>|\[TOOL_CALLS\]|<\|tool|<tool|\bAction\s*:|functioncall|function_call|```(?:tool|python|json|bash|sql)|"
-    r"<execute|<code>|\{\s*\"(?:name|tool|function|action)\"", re.IGNORECASE
+    r"<execute|<code>|\{\s*\"(?:name|tool|function|action)\"",
+    re.IGNORECASE,
 )
 
 
@@ -27,6 +28,7 @@ class _Fault:
     message: str
     pointer: str
     severity: Severity | None = None
+    odd: bool = False  # there are more results than calls, or fewer, where the next turn begins
 
 
 @dataclass
@@ -65,7 +67,7 @@ class _Walk:
             self.open.remove(call)
             self.answered.add(turn.call_id)
         elif turn.call_id in self.answered:
-            yield _Fault("orphan", f"Call '{short(turn.call_id)}' has a second result.", turn.pointer, Severity.WARNING)
+            yield _Fault("orphan", f"Call '{short(turn.call_id)}' has a second result.", turn.pointer, Severity.WARNING, odd=True)
         elif turn.call_id in self.ids:
             self.answered.add(turn.call_id)  # late, after another turn: unanswered-tool-call has said so
         elif self._called_in_text():
@@ -91,7 +93,7 @@ class _Walk:
             where = "starts the conversation" if before is None else f"follows a {before.own_role} turn"
             yield _Fault("orphan", f"Tool result {where}: nothing was called before it.", turn.pointer)
         elif before.role == "assistant" and not self._called_in_text():
-            yield _Fault("orphan", "Tool result follows an answer that calls nothing.", turn.pointer, Severity.WARNING)
+            yield _Fault("orphan", "Tool result follows an answer that calls nothing.", turn.pointer, Severity.WARNING, odd=True)
 
     def user(self, turn: Turn) -> Iterator[_Fault]:
         yield from self._left(turn)
@@ -105,7 +107,8 @@ class _Walk:
         for call in self.open:
             if self.merged and call.id is None:
                 continue  # LLaMA-Factory writes the results of parallel calls into one turn
-            yield _Fault("unanswered", f"Call of '{short(call.name)}' has no result before the next {turn.own_role} turn.", call.pointer)
+            message = f"Call of '{short(call.name)}' has no result before the next {turn.own_role} turn."
+            yield _Fault("unanswered", message, call.pointer, odd=True)
         self.open = []
 
     def end(self) -> Iterator[_Fault]:
@@ -131,15 +134,17 @@ def _walk(record: Record) -> Iterator[_Fault]:
 
 def orphan_tool_result(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TOOL003: a tool's result without the call that it answers."""
-    return _faults(record, "orphan") if screen(record).tools else ()
+    return _faults(record, "orphan", options["refused"]) if screen(record).tools else ()
 
 
 def unanswered_tool_call(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TOOL005: a call without a result. At the end of a record that is a way to train calls, and a note."""
-    return _faults(record, "unanswered") if screen(record).tools else ()
+    return _faults(record, "unanswered", options["refused"]) if screen(record).tools else ()
 
 
-def _faults(record: Record, kind: str) -> Iterator[Hit]:
+def _faults(record: Record, kind: str, refused: bool) -> Iterator[Hit]:
+    """Yield the faults of a kind. `refused`: the target refuses an odd count of calls and results, so those are errors."""
     for fault in _walk(record):
         if fault.kind == kind:
-            yield Hit(fault.message, pointer=fault.pointer, severity=fault.severity)
+            severity = Severity.ERROR if refused and fault.odd else fault.severity
+            yield Hit(fault.message, pointer=fault.pointer, severity=severity)

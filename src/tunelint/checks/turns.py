@@ -39,8 +39,10 @@ def _base(turn: Turn) -> str:
 
 def _unknown(turn: Turn, roles: Sequence[str] = ()) -> bool:
     """Tell whether a turn's role is none of the format's, or none of the target's (`roles`, where it names them)."""
-    if not isinstance(turn.raw, dict) or not turn.own_role:
+    if not isinstance(turn.raw, dict):
         return False
+    if not turn.own_role:  # a missing role and one that is no text are other rules' business
+        return turn.raw.get("role") == "" or turn.raw.get("from") == ""
     if "role" in turn.raw:
         return turn.own_role not in (roles or _MESSAGE_ROLES)
     return (turn.own_role not in ROLES and turn.own_role not in KNOWN_ROLES) or (bool(roles) and turn.role not in roles)
@@ -52,6 +54,9 @@ def unknown_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
         if turn.own_role not in options["allow"] and _unknown(turn, options["roles"]):
             key = "role" if "role" in turn.raw else "from"
             pointer = f"{turn.pointer}/{key}"
+            if not turn.own_role:
+                yield Hit("Role is an empty text.", pointer=pointer)
+                continue
             if not _unknown(turn):
                 yield Hit(f"Role '{turn.own_role}' is none that the target takes: {', '.join(options['roles'])}.", pointer=pointer)
                 continue
@@ -77,6 +82,10 @@ def empty_content(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
         if turn.calls or turn.images or not _is_blank(turn.content) or not _content_present(turn):
             continue
         answer = turn.role == "assistant" and turn.trained
+        if options["null_refused"] and turn.role != "assistant" and isinstance(turn.raw, dict) and turn.raw.get("content", "") is None:
+            message = f"Content of a {turn.own_role} message is null; the target takes that from the assistant only."
+            yield Hit(message, pointer=turn.content_pointer, severity=Severity.ERROR)
+            continue
         if turn.role == "tool" or (not answer and record.shape == "prompt-completion" and turn.content == ""):
             continue  # a tool may return nothing; an empty prompt is a documented form of unconditional completion
         who = "Answer" if answer else f"{turn.own_role.capitalize() or 'Turn'} turn"
