@@ -48,6 +48,7 @@ class Settings:
     against: tuple[str, ...] = ()
     per_file_ignores: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    cache_dir: str | None = None
 
     @staticmethod
     def from_config(config: Config) -> Settings:
@@ -128,6 +129,7 @@ def check_inputs(
     report = check(
         inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
         ignore_fields=ignored_fields(settings), parameters=parameters, stdin=stdin, progress=progress,
+        cache_dir=settings.cache_dir,
     )  # fmt: skip
     report.extras["rules"] = tuple(rules)
     return report

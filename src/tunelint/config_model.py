@@ -30,6 +30,7 @@ class ConfigFile(BaseModel):
     fail_on: Literal["error", "warning", "note", "never"] | None = Field(
         None, description="the lowest severity that fails the command"
     )
+    cache_dir: str | None = Field(None, description="folder that keeps what is found out about rows between runs")
     jobs: int | None = Field(None, ge=0, description="worker processes (0: by the amount of data)")
     baseline: str | None = Field(None, description="file of accepted findings")
     rules_dirs: list[str] | None = Field(None, description="folders with your own rule pages")

@@ -54,7 +54,7 @@ def command(**options: Any) -> int:
     """
     from tunelint.api import lint_inputs
     from tunelint.fixes import fix_in_place
-    from tunelint.report.text import render_summary
+    from tunelint.report.text import render_summary, visible
 
     formats = parse_formats(options["formats"])
     if options["unsafe_fixes"] and not (options["fix"] or options["diff"]):
@@ -74,6 +74,9 @@ def command(**options: Any) -> int:
             say(f"{count:>9,}  {name}")
     else:
         write_report(report, formats, options["max_per_rule"], given.color)
+    if given.verbose:
+        for note in report.extras["cache"]:
+            tell(visible(note))
     if not given.quiet:
         tell_files(report)
         for line in render_summary(report):

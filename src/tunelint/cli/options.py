@@ -61,7 +61,7 @@ gate_options = _all(
 run_options = _all(
     click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Worker processes.  [default: by the amount of data]"),
     click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="Where to run."),
-    click.option("--no-cache", is_flag=True, help="Compute everything anew."),
+    click.option("--no-cache", is_flag=True, help="Compute everything anew and keep nothing."),
     click.option("--config", "config_file", metavar="FILE", type=click.Path(), help="Config file instead of the closest one."),
     click.option("--isolated", is_flag=True, help="Read no config file."),
     click.option("-q", "--quiet", count=True, help="No summary; twice: nothing but errors."),
@@ -109,6 +109,8 @@ def _joined(options: dict[str, Any]) -> tuple[Any, Any]:
     for key in ("target", "tokenizer", "pack", "fail_on", "baseline", "new_from", "jobs", "scope"):
         if options.get(key) is not None:
             changes[key] = options[key]
+    if not options.get("no_cache", False):
+        changes["cache_dir"] = os.environ.get("TUNELINT_CACHE_DIR") or config.resolved(config.get("cache-dir", ".tunelint_cache"))
     changes["against"] = tuple(options.get("against", ()))
     extended = settings.extend_select
     if options.get("select"):

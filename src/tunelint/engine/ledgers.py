@@ -1,4 +1,4 @@
-"""What becomes of a chunk's records at each target that the run asks for: sums that travel lighter than rows."""
+"""What becomes of a chunk's records at each target that the run asks for."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from tunelint.engine.features import Scanned
 
 if TYPE_CHECKING:
-    from tunelint.tokens.survivors import Ledger
+    from tunelint.tokens.outcomes import Outcome
 
 
-def ledgers_of(scanned: Scanned) -> dict[str, Ledger]:
-    """Return a ledger for each target in the run's `ledgers` ({} where there are none).
+def outcomes_by_target(scanned: Scanned) -> dict[str, list[Outcome]]:
+    """Return the outcome of every record at each target in the run's `ledgers` ({} where there are none).
 
     The parameter `window` replaces every target's own. The run's own target takes the rows that are made anyway.
     """
@@ -20,9 +20,8 @@ def ledgers_of(scanned: Scanned) -> dict[str, Ledger]:
     if not targets:
         return {}
     from tunelint.tokens.recipes import recipe_for
-    from tunelint.tokens.survivors import survivors
 
-    ledgers = {}
+    outcomes = {}
     for target in targets:
         known = {}
         if target == parameters.get("target") and not {"tokens", "token-rows"}.isdisjoint(scanned.plan.names):
@@ -32,5 +31,5 @@ def ledgers_of(scanned: Scanned) -> dict[str, Ledger]:
         unknown = [index for index in range(len(scanned.records)) if index not in known]
         made = scanned.context.for_recipe(recipe).outcomes([scanned.examples[index] for index in unknown])
         known = {**known, **dict(zip(unknown, made, strict=True))}
-        ledgers[target] = survivors(target, known.values())
-    return ledgers
+        outcomes[target] = [known[index] for index in range(len(scanned.records))]
+    return outcomes

@@ -6,7 +6,8 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from tunelint.engine.collector import collector_paused
 from tunelint.engine.executors import scan_in_processes, scan_inline
@@ -24,8 +25,13 @@ from tunelint.records.sources import STDIN, Source
 from tunelint.rulebook import ActiveRule
 from tunelint.tokens.survivors import Ledger, joined
 
+if TYPE_CHECKING:
+    from tunelint.engine.cache.scan import RowCache, Run
+
 # Below this much input a second process costs more than it saves (about 0.3 s to start one).
 PROCESSES_FROM = 24 << 20
+# Below this much input, looking rows up on disk costs as much as checking them again (benchmarks/cache.py).
+CACHE_FROM = 1 << 19
 
 Progress = Callable[[int, int], None]
 
@@ -78,20 +84,34 @@ def check(
     stdin: bytes | None = None,
     progress: Progress | None = None,
     chunk_size: int = CHUNK,
+    cache_dir: str | None = None,
 ) -> Report:
     """Run the rules over the files and return the report (nothing suppressed yet).
 
     `jobs` None decides by the amount of input; the findings are the same for any value. `progress` is called with bytes
-    done and bytes in all. Raises TunelintError when a file or the tokenizer cannot be opened.
+    done and bytes in all. `cache_dir` is the folder that keeps what is found out about rows, None for none; it changes no
+    finding. Raises TunelintError when a file or the tokenizer cannot be opened.
     """
     plan = plan_run(rules, ignore_fields, parameters or {})
-    files = scan_files(inputs, plan, jobs=jobs, parameters=parameters, stdin=stdin, progress=progress, chunk_size=chunk_size)
+    size = total_size(inputs)
+    notes: list[str] = []
+    cache = None
+    if cache_dir is not None and size >= CACHE_FROM:
+        from tunelint.engine.cache.scan import open_cache
+
+        cache = open_cache(cache_dir, plan.scan, size, notes)
+    files = scan_files(
+        inputs, plan, jobs=jobs, parameters=parameters, stdin=stdin, progress=progress, chunk_size=chunk_size, cache=cache
+    )
+    if cache is not None:
+        cache.save()
+        notes.append(cache.sentence)
     maker = FindingMaker(rules, files, plan, target, parameters or {})
     with collector_paused():
         findings = maker.findings()
     reports = tuple(_file_report(file, maker) for file in files)
     ordered = tuple(sorted(findings, key=Finding.sort_key))
-    extras = {"place": maker.place, "stdin": next((file.source.stdin for file in files if file.input.path == STDIN), None)}
+    extras = {"place": maker.place, "stdin": next((file.source.stdin for file in files if file.input.path == STDIN), None), "cache": notes}
     return Report(reports, ordered, _leakage(reports, ordered), target=target, fail_on=fail_on, extras=extras)
 
 
@@ -104,16 +124,18 @@ def scan_files(
     stdin: bytes | None = None,
     progress: Progress | None = None,
     chunk_size: int = CHUNK,
+    cache: RowCache | None = None,
 ) -> list[ReadFile]:
-    """Read and scan every file; see `check` for the arguments and what is raised."""
+    """Read and scan every file, only its new rows with a cache; see `check` for the arguments and what is raised."""
     if plan.scan.features is not None and (parameters or {}).get("tokenizer"):
         check_tokenizer(parameters or {})
     files = [ReadFile(item, Source(item.path, stdin if item.path == STDIN else None)) for item in inputs]
-    total = sum(os.path.getsize(item.path) for item in inputs if item.path != STDIN and os.path.exists(item.path))
+    total = total_size(inputs)
     owners: list[int] = []
     chunks = _chunks(files, owners, chunk_size)
     jobs = jobs or (os.cpu_count() or 1 if total >= PROCESSES_FROM else 1)
-    results = scan_inline(chunks, plan.scan) if jobs == 1 else scan_in_processes(chunks, plan.scan, jobs)
+    scanner: Run = scan_inline if jobs == 1 else partial(scan_in_processes, jobs=jobs)
+    results = scanner(chunks, plan.scan) if cache is None else cache.results(chunks, scanner)
     for number, result in enumerate(results):
         files[owners[number]].results.append(result)
         if progress is not None:
@@ -121,6 +143,11 @@ def scan_files(
     if files and not any(file.results for file in files):  # nothing but pointers and broken archives: the columns are empty
         files[0].results.append(scan(Chunk(), plan.scan))
     return files
+
+
+def total_size(inputs: Sequence[Input]) -> int:
+    """Return the bytes of the files as they lie on disk; standard input counts for nothing."""
+    return sum(os.path.getsize(item.path) for item in inputs if item.path != STDIN and os.path.exists(item.path))
 
 
 def _chunks(files: Sequence[ReadFile], owners: list[int], chunk_size: int) -> Iterator[Chunk]:

@@ -21,6 +21,7 @@ from tunelint.records.record import Fault, Record
 if TYPE_CHECKING:
     from tunelint.checks.survey import Column
     from tunelint.engine.features import FeaturePlan
+    from tunelint.tokens.outcomes import Outcome
     from tunelint.tokens.survivors import Ledger
 
 RecordCheck = Callable[[Record, dict[str, Any]], Iterator[Hit]]
@@ -37,11 +38,13 @@ class PlannedCheck:
 
 @dataclass(frozen=True, slots=True)
 class ScanPlan:
-    """What to run over every chunk: fault kinds that are reported, record checks, features."""
+    """What to run over every chunk: fault kinds that are reported, record checks, features; `detailed`: a result tells
+    what it sums up by record, too."""
 
     faults: frozenset[str] = frozenset()
     records: tuple[PlannedCheck, ...] = ()
     features: FeaturePlan | None = None
+    detailed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,14 @@ def _integers() -> array[int]:
     return array("q")
 
 
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What a chunk's sums are made of, one entry per parsed record: the shapes, and by target what becomes of it."""
+
+    shapes: list[str]
+    outcomes: dict[str, list[Outcome]]
+
+
 @dataclass
 class ChunkResult:
     """What is left of a chunk: hits, counts, columns. Arrays have one entry per parsed record, in order."""
@@ -78,6 +89,7 @@ class ChunkResult:
     lengths: array[int] = field(default_factory=_integers)
     columns: dict[str, Column] = field(default_factory=dict)
     ledgers: dict[str, Ledger] = field(default_factory=dict)
+    detail: Detail | None = None
 
 
 def load_check(dotted: str) -> Callable[..., Any]:
@@ -105,6 +117,7 @@ def _scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
     ]
     result = ChunkResult()
     parsed: list[Record] = []
+    outcomes: dict[str, list[Outcome]] = {}
     for record in records_of(chunk):
         if record.faults:
             _faults(record, plan, result)
@@ -120,17 +133,21 @@ def _scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
         for rule, check, options in checks:
             for hit in check(record, options):
                 result.hits.append(_located(rule, hit, record))
-    if plan.features is not None:  # else nobody looks at a record again
+    if plan.features is not None or plan.detailed:  # else nobody looks at a record again
         result.lines.extend(record.line or 0 for record in parsed)
         result.offsets.extend(record.offset for record in parsed)
         result.lengths.extend(len(record.raw) for record in parsed)
     if plan.features is not None and plan.features.names:
         from tunelint.engine.features import Scanned, compute
-        from tunelint.engine.ledgers import ledgers_of
+        from tunelint.engine.ledgers import outcomes_by_target
+        from tunelint.tokens.survivors import survivors
 
         scanned = Scanned(parsed, plan.features)
         result.columns = compute(scanned)
-        result.ledgers = ledgers_of(scanned)
+        outcomes = outcomes_by_target(scanned)
+        result.ledgers = {target: survivors(target, found) for target, found in outcomes.items()}
+    if plan.detailed:
+        result.detail = Detail([record.shape for record in parsed], outcomes)
     return result
 
 

@@ -48,7 +48,7 @@ def _lines(chunk: Chunk) -> Iterator[Record]:
             continue
         parsed = parse_line(raw)
         if not parsed.ok and raw.lstrip()[:1] == b"{" and index + 1 < len(lines):
-            count = _lines_of_object(lines, index)
+            count = lines_of_object(lines, index)
             if count > 1:
                 whole = b"\n".join(lines[index : index + count])
                 record = _record(line, offset, whole, chunk, _parse_piece(whole, True))
@@ -60,7 +60,7 @@ def _lines(chunk: Chunk) -> Iterator[Record]:
         offset, index = offset + len(raw) + 1, index + 1
 
 
-def _lines_of_object(lines: list[bytes], index: int, most: int = 2000) -> int:
+def lines_of_object(lines: list[bytes], index: int, most: int = 2000) -> int:
     """Return how many lines an object that is broken over lines takes, 0 where the lines do not make one."""
     text = b"\n".join(lines[index : index + most]).decode("latin-1")
     end = scan_object(text, len(text) - len(text.lstrip()))

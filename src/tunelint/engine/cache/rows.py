@@ -1,0 +1,83 @@
+"""A table of rows by key: what the cache holds in memory, on disk, and while it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunelint.checks.survey import Column
+from tunelint.similarity.columns import Ragged, offsets_of
+
+Keys = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """`keys` (N, 2) uint64 in the order of their first number, `columns` one entry (or one ragged row) per key."""
+
+    keys: Keys
+    columns: dict[str, Column]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def find(self, keys: Keys) -> NDArray[np.int64]:
+        """Return the row of each key, -1 where there is none. `keys` is (M, 2)."""
+        if not len(self.keys):
+            return np.full(len(keys), -1, dtype=np.int64)
+        at = np.searchsorted(self.keys[:, 0], keys[:, 0])
+        at = np.minimum(at, len(self.keys) - 1)
+        same = (self.keys[at] == keys).all(axis=1)
+        return np.where(same, at, -1)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return self.keys.nbytes + sum(array.nbytes for column in self.columns.values() for array in arrays_of(column))
+
+
+def arrays_of(column: Column) -> list[NDArray[Any]]:
+    """Return the arrays that a column is made of."""
+    return [column.values, column.offsets] if isinstance(column, Ragged) else [column]
+
+
+def taken(column: Column, rows: NDArray[np.int64]) -> Column:
+    """Return the given rows of a column, in the given order."""
+    return column.take(rows) if isinstance(column, Ragged) else column[rows]
+
+
+def joined(parts: Sequence[Column]) -> Column:
+    """Return the rows of several parts of one column, one part after the other. There is at least one part."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], Ragged):
+        return Ragged.concatenate([part for part in parts if isinstance(part, Ragged)])
+    return np.concatenate([part for part in parts if not isinstance(part, Ragged)])
+
+
+def united(tables: Sequence[Rows]) -> Rows:
+    """Return one table of all rows, each key once (the first table's row), in the order of the keys."""
+    keys = np.concatenate([table.keys for table in tables])
+    order = np.lexsort((keys[:, 1], keys[:, 0]))  # stable: of equal keys the first table's comes first
+    ordered = keys[order]
+    fresh = np.ones(len(keys), dtype=bool)
+    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    chosen = order[fresh]
+    columns = {name: taken(joined([table.columns[name] for table in tables]), chosen) for name in tables[0].columns}
+    return Rows(keys[chosen], columns)
+
+
+def texts(items: Sequence[bytes]) -> Ragged:
+    """Return byte strings as a ragged column of uint8."""
+    values: NDArray[Any] = np.frombuffer(b"".join(items), dtype=np.uint8)
+    return Ragged(values, offsets_of(np.array([len(item) for item in items], dtype=np.int64)))
+
+
+def text_at(column: Column, row: int) -> bytes:
+    """Return one byte string of such a column."""
+    assert isinstance(column, Ragged)
+    return column.row(row).tobytes()
