@@ -24,6 +24,7 @@ from tunelint.cli.training import (
     say_verdict,
     show_requests,
     tell_estimate,
+    tell_events,
     train_options,
 )
 
@@ -101,7 +102,7 @@ def command(**options: Any) -> int:
         if options["clean_first"]:
             _move(Path(room, "cleaned"), run_dir / "cleaned")
     write_lint(folder, trained_on)
-    follow(follow_run(folder))
+    follow(follow_run(folder), folder)
     tell("== verdict")
     judged = finish_run(folder, given.settings, trained_on)
     say_verdict(judged, folder)
@@ -120,7 +121,7 @@ def _ablate(folder: Any, report: Any, rows: Any, model: str, options: dict[str, 
     tell(f"{len(flagged):,} flagged rows; training with and without them, {options['seeds']} seeds each, on the same number of steps")
     result = ablate(
         (*rows.train, *flagged), rows.train, rows.eval, leaked_eval_rows(report), model=model, hyperparameters=hyperparameters(options),
-        folder=folder.path / "ablation", seeds=range(options["seed"], options["seed"] + options["seeds"]), watch=follow,
+        folder=folder.path / "ablation", seeds=range(options["seed"], options["seed"] + options["seeds"]), watch=tell_events,
     )  # fmt: skip
     write_text(folder.path / "ablation.json", dump(result.to_json()) + "\n")
     say(f"with the flagged rows:    eval loss {result.difference.first:.4f} on {result.eval_rows:,} clean eval rows")

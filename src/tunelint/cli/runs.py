@@ -83,7 +83,7 @@ def resume_command(name: str, fail_on: str) -> int:
     from tunelint.train import find_run, resume_run
 
     run = find_run(name)
-    follow(resume_run(run))
+    follow(resume_run(run), run)
     judged = finish_run(run, Settings(), read_lint(run))
     say_verdict(judged, run)
     return exitcodes.OK if judged.ok_at(fail_on) else exitcodes.FINDINGS

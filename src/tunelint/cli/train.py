@@ -67,7 +67,7 @@ def command(**options: Any) -> int:
     confirm_paid(options)
     folder = start_run(plan)
     write_lint(folder, report)
-    follow(follow_run(folder))
+    follow(follow_run(folder), folder)
     judged = finish_run(folder, given.settings, report)
     say_verdict(judged, folder)
     return exitcodes.OK if with_run_findings(report, judged.findings).ok else exitcodes.FINDINGS

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunelint.cli.detached import offer_cancel
 from tunelint.cli.options import _all
 from tunelint.cli.output import say, tell
 from tunelint.errors import TunelintError
 
 if TYPE_CHECKING:
     from tunelint.pipeline import Judged
+    from tunelint.train import RunFolder
 
 train_options: Callable[..., Any] = _all(
     click.option("--backend", type=click.Choice(["local", "openai"]), default="local", show_default=True, help="local: this machine's GPU or CPU; openai: any OpenAI-compatible API."),
@@ -120,8 +122,17 @@ def _seconds(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def follow(events: Iterable[Any]) -> None:
-    """Print the events of a run on stderr: every eval, and a moving line for the steps on a terminal."""
+def follow(events: Iterable[Any], folder: RunFolder) -> None:
+    """Print the events of a run on stderr. After Ctrl-C a second one asks about the job at the service, if there is one."""
+    try:
+        tell_events(events)
+    except KeyboardInterrupt:
+        offer_cancel(folder)
+        raise
+
+
+def tell_events(events: Iterable[Any]) -> None:
+    """Print every eval, and a moving line for the steps on a terminal."""
     from tunelint.train import EvalEvent, MessageEvent, StateEvent, TrainEvent
 
     terminal = sys.stderr.isatty()
