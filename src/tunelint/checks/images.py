@@ -33,8 +33,9 @@ def _bad(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
             if image.pointer.startswith(("/videos", "/audios")):
                 continue
             count += 1
-            if turn.role == "assistant" and not image.pointer.startswith(_ATTACHED):
-                yield Hit("Image stands in an assistant message; services take images from the user only.", pointer=image.pointer)
+            if turn.role in ("assistant", "system", "developer") and not image.pointer.startswith(_ATTACHED):
+                where = "an assistant" if turn.role == "assistant" else f"a {turn.role}"
+                yield Hit(f"Image stands in {where} message; services take images from the user only.", pointer=image.pointer)
             message = _fault(image, turn, options)
             if message:
                 yield Hit(message, pointer=image.pointer)
@@ -50,7 +51,7 @@ def _fault(image: Image, turn: Turn, options: dict[str, Any]) -> str:
         named = [key for key in ("image_url", "image", "url") if key in part]
         return "Image has no address." if named and part.get("type") != "image" else ""
     if url[:5].lower() != "data:":
-        return ""
+        return "Image is an address; the target takes images as base64 data only." if options["inline_only"] else ""
     match = _DATA_URL.match(url[:300])
     if match is None:
         return "Image's data URL has no comma between its type and its data."

@@ -19,7 +19,8 @@ from tunelint.records.record import Record
 _MOST_TOOLS = 2_000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAMESPACED = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
-_verdicts: OrderedDict[tuple[bytes, bool, bool], list[tuple[str, Severity | None]]] = OrderedDict()
+_Fault = tuple[str, Severity | None, bool]  # message, own severity, whether a strict target refuses the tool for it
+_verdicts: OrderedDict[tuple[bytes, bool, bool], list[_Fault]] = OrderedDict()
 
 
 def bad_tool_schema(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
@@ -34,6 +35,8 @@ def _bad_schemas(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     if declared.broken:
         yield Hit(f"The declared tools are no JSON: {declared.broken}.", pointer=declared.pointer, severity=Severity.ERROR)
         return
+    if options["refused"] and isinstance((record.value or {}).get("tools"), str):
+        yield Hit("The declared tools are a text; the target reads a list.", pointer=declared.pointer, severity=Severity.ERROR)
     seen: set[str] = set()
     for item, pointer in declared.items:
         spec = function_of(item)
@@ -43,12 +46,15 @@ def _bad_schemas(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
             continue
         if isinstance(name, str):
             seen.add(name)
-        for message, severity in _verdict(item, options["require_description"], options["require_parameters"]):
-            yield Hit(message, pointer=pointer, severity=severity)
+        if options["refused"] and isinstance(item, dict) and not isinstance(item.get("function"), dict):
+            yield Hit("Declared tool has no 'function'; the target refuses that.", pointer=pointer, severity=Severity.ERROR)
+            continue
+        for message, severity, breaks in _verdict(item, options["require_description"], options["require_parameters"]):
+            yield Hit(message, pointer=pointer, severity=Severity.ERROR if options["refused"] and breaks else severity)
             break
 
 
-def _verdict(item: Any, description: bool, parameters: bool) -> list[tuple[str, Severity | None]]:
+def _verdict(item: Any, description: bool, parameters: bool) -> list[_Fault]:
     key = (key_of(item), description, parameters)
     if key not in _verdicts:
         _verdicts[key] = list(_faults(item, description, parameters))
@@ -57,50 +63,53 @@ def _verdict(item: Any, description: bool, parameters: bool) -> list[tuple[str, 
     return _verdicts[key]
 
 
-def _faults(item: Any, description: bool, parameters: bool) -> Iterator[tuple[str, Severity | None]]:
+def _faults(item: Any, description: bool, parameters: bool) -> Iterator[_Fault]:
     spec = function_of(item)
     if spec is None:
-        yield f"Declared tool is {kind_of(item)}, not an object.", None
+        yield f"Declared tool is {kind_of(item)}, not an object.", None, True
         return
     name = spec.get("name")
     if not isinstance(name, str) or not name:
         if "type" not in item or item["type"] == "function":  # others are the provider's own tools, which have no name
-            yield "Declared tool has no name.", None
+            yield "Declared tool has no name.", None, True
         return
     if not _NAME.fullmatch(name):
         # Dots and slashes are namespaces elsewhere; services of OpenAI's form refuse them.
         severity = Severity.NOTE if _NAMESPACED.fullmatch(name) else None
-        yield f"Tool name '{short(name)}' is not 1 to 64 letters, digits, _ and -.", severity
-    yield from ((message, None) for message in _schema_faults(Declared(name, spec, "")))
+        yield f"Tool name '{short(name)}' is not 1 to 64 letters, digits, _ and -.", severity, True
+    yield from ((message, None, breaks) for message, breaks in _schema_faults(Declared(name, spec, "")))
     if description and not spec.get("description"):
-        yield f"Tool '{short(name)}' has no description.", None
+        yield f"Tool '{short(name)}' has no description.", None, False
     if parameters and not isinstance(spec.get("parameters"), dict):
-        yield f"Tool '{short(name)}' has no parameters.", None
+        yield f"Tool '{short(name)}' has no parameters.", None, False
 
 
-def _schema_faults(tool: Declared) -> Iterator[str]:
+def _schema_faults(tool: Declared) -> Iterator[tuple[str, bool]]:
     parameters = tool.parameters
     if parameters is None:
         return
     name = short(tool.name)
     if not isinstance(parameters, dict):
-        yield f"Parameters of tool '{name}' are {kind_of(parameters)}, not a schema."
+        yield f"Parameters of tool '{name}' are {kind_of(parameters)}, not a schema.", True
         return
     foreign = sorted(_foreign_types(parameters))
     if foreign:
         meant = PYTHON_TYPES.get(foreign[0])
-        yield f"Parameters of tool '{name}' have the type '{foreign[0]}', which JSON Schema does not know{f': write {meant!r}' if meant else ''}."
+        yield (
+            f"Parameters of tool '{name}' have the type '{foreign[0]}', which JSON Schema does not know{f': write {meant!r}' if meant else ''}.",
+            True,
+        )
     elif validator_of(parameters) is None and "$ref" not in json.dumps(parameters):
-        yield f"Parameters of tool '{name}' are no JSON Schema: {schema_error(parameters)}."
+        yield f"Parameters of tool '{name}' are no JSON Schema: {schema_error(parameters)}.", True
     elif parameters.get("type", "object") != "object":
-        yield f"Parameters of tool '{name}' are of type {spelled(parameters['type'])}; arguments are an object."
+        yield f"Parameters of tool '{name}' are of type {spelled(parameters['type'])}; arguments are an object.", False
     required, properties = parameters.get("required"), parameters.get("properties")
     if isinstance(required, list) and isinstance(properties, dict):
         lost = [key for key in required if isinstance(key, str) and key not in properties]
         if lost:
-            yield f"Tool '{name}' requires {listed(lost)}, which it does not describe."
+            yield f"Tool '{name}' requires {listed(lost)}, which it does not describe.", False
     if tool.spec.get("strict") is True:
-        yield from (f"Tool '{name}' is strict, but {reason}." for reason in _not_strict(parameters))
+        yield from ((f"Tool '{name}' is strict, but {reason}.", False) for reason in _not_strict(parameters))
 
 
 def _foreign_types(schema: Any) -> set[str]:
