@@ -147,6 +147,24 @@ def rewordings(draws: int) -> None:
     print(f"clean GSM8K pair: {len(found)} of {len(evals)} eval rows reported, with their train rows: {places}")
 
 
+def small(draws: int) -> None:
+    """One rewording, or none, among few eval rows."""
+    train = [(row["question"], row["answer"]) for row in lines(ROOT / "gsm8k" / "train.jsonl")]
+    evals, texts = rephrased("gsm8k")
+    for size in (8, 16, 24):
+        good = false = 0
+        for draw in range(draws):
+            chance = random.Random(f"{size} {draw}")
+            own = chance.sample(sorted(texts), size)
+            some = chance.sample(train, chance.choice([100, 400, 2000]))
+            for hides in (1, 0):
+                with_leak, leaked = hidden(some, evals, texts, own[:hides])
+                found = lint(with_leak, [evals[row] for row in own])[0]
+                good += sum(finding["related"][0]["line"] - 1 == leaked.get(own[row]) for row, finding in found.items())
+                false += sum(own[row] not in leaked for row in found)
+        print(f"{f'gsm8k, one of {size} eval rows':38} found in {good} of {draws} draws; {false} of {(2 * size - 1) * draws} others reported")
+
+
 def planted() -> None:
     """Edits of known kinds, one kind at a time; any leak rule counts."""
     chance = random.Random(7)
@@ -187,4 +205,5 @@ def made_up(chance: random.Random, count: int) -> list[str]:
 
 if __name__ == "__main__":
     rewordings(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    small(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
     planted()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunelint.similarity.columns import Ragged
-from tunelint.similarity.cutoff import cut_off, survival
+from tunelint.similarity.cutoff import cut_off, cut_off_beside, survival
 from tunelint.similarity.lexical import Comparison, character_grams, nearest, tfidf
 from tunelint.similarity.numerals import agreement, numbers
 from tunelint.similarity.reworded import reworded
@@ -130,12 +130,13 @@ def other_words(words: list[str], chance: random.Random) -> list[str]:
     return changed[15:] + changed[:15]
 
 
-def found_in(evals: list[str], train: list[str]) -> dict[int, list[int]]:
+def found_in(evals: list[str], train: list[str], asked: list[bool] | None = None) -> dict[int, list[int]]:
     found = reworded(
         word_hashes(evals),
         word_hashes(train),
         lambda rows: [evals[i] for i in rows],
         lambda rows: [train[i] for i in rows],
+        asked=None if asked is None else np.array(asked),
     )
     assert all(0 <= score <= 1.0001 for scores in found.scores for score in scores)
     return dict(zip(found.rows, found.partners, strict=True))
@@ -169,6 +170,60 @@ def test_prompts_of_one_template_are_not_rewordings_of_each_other() -> None:
     frame = "Sort this note of a customer into one of our five drawers and say nothing else: note{} town{}"
     prompts = [frame.format(chance.randrange(10**6), chance.randrange(10**6)) for _ in range(400)]
     assert found_in(prompts[300:], prompts[:300]) == {}
+
+
+@pytest.mark.parametrize("rows", [4, 16, 29])
+def test_a_rewording_in_a_small_eval_file_is_found(rows: int) -> None:
+    found: list[dict[int, list[int]]] = []
+    for seed in range(6):
+        chance = random.Random(100 + seed)
+        train = [" ".join(story(chance)) for _ in range(150)]
+        evals = [story(chance) for _ in range(rows)]
+        hidden = " ".join(other_words(evals[2], chance))
+        found.append(found_in([" ".join(words) for words in evals], [*train, hidden]))
+    assert sum(place.get(2) == [150] for place in found) >= 5
+    assert sum(len(set(place) - {2}) for place in found) <= 1
+
+
+def test_clean_small_files_stay_silent() -> None:
+    reported = 0
+    for seed in range(10):
+        chance = random.Random(200 + seed)
+        reported += len(found_in([" ".join(story(chance)) for _ in range(16)], [" ".join(story(chance)) for _ in range(150)]))
+    assert reported <= 1
+
+
+def test_the_higher_cut_off_of_a_background_counts() -> None:
+    chance = np.random.default_rng(5)
+    score = np.append(chance.exponential(0.1, 15), 3.0)
+    best, second = chance.exponential(0.1, (2, 200))
+    assert cut_off_beside(score, np.stack((best, second)), 0.02) == 3.0
+    assert cut_off_beside(score, np.stack((np.append(best, [3.0] * 20), np.append(second, [0.0] * 20))), 0.02) == np.inf
+
+
+def test_known_leaks_are_left_out_and_leave_no_room_for_chance() -> None:
+    chance = random.Random(14)
+    evals = [" ".join(story(chance)) for _ in range(150)]
+    train = [" ".join(story(chance)) for _ in range(400)]
+    known = [row < 100 for row in range(150)]
+    assert len(found_in(evals, train + evals[:100], [not leak for leak in known])) <= 1
+
+
+SLOTS = [
+    ("What is the {} of {}?", "capital,currency,population,calling code,time zone", "Peru,Kenya,Norway,Japan,Egypt,Chile,Ghana,Nepal,Spain,Cuba"),
+    ("Переведи на медицинский: {} в {}", "боль,зуд,жжение,онемение,отёк,тяжесть", "ухе,пояснице,груди,колене,горле,плече,шее,спине,локте,стопе"),
+    ("请简单介绍一下{1}的{0}。", "人口,面积,气候,特产,方言,机场", "北京,上海,广州,深圳,成都,杭州,武汉,西安,南京,天津"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("frame", "what", "where"), SLOTS)
+def test_small_sets_of_one_template_stay_silent(frame: str, what: str, where: str) -> None:
+    reported = 0
+    for seed in range(10):
+        prompts = [frame.format(a, b) for a in what.split(",") for b in where.split(",")]
+        random.Random(seed).shuffle(prompts)
+        reported += len(found_in(prompts[:8], prompts[8:40]))
+    assert reported <= 2
 
 
 def test_nothing_to_compare() -> None:

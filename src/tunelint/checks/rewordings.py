@@ -25,16 +25,17 @@ _AT_A_TIME = 2048
 def reworded_leaks(survey: Survey, options: dict[str, Any], evals: list[int]) -> dict[int, Leak]:
     """Return the leaks of reworded-leak.
 
-    Prompts are compared (answers where a record has no prompt), without template text. What stands out is judged among
-    all eval records, whatever earlier stages took; only those still asked for are reported.
+    Prompts are compared (answers where a record has no prompt), without template text. What is usual is learnt
+    from all eval records, whatever earlier stages took; only those still asked for are reported.
     """
     own, train = collapsed(survey, "eval").rows, collapsed(survey, "train").rows
     sides = [_Side(survey, rows, template_of_both(survey)) for rows in (own, train)]
-    found = reworded(sides[0].kept, sides[1].kept, sides[0].texts, sides[1].texts, options["false_discovery_rate"])
-    wanted, leaks = set(evals), {}
+    asked = np.isin(own, evals)
+    found = reworded(sides[0].kept, sides[1].kept, sides[0].texts, sides[1].texts, options["false_discovery_rate"], asked)
+    leaks = {}
     for position, partners, scores in zip(found.rows, found.partners, found.scores, strict=True):
         at, others = int(own[position]), [int(train[partner]) for partner in partners]
-        if at in wanted and scores[0] >= options["least_similarity"]:
+        if scores[0] >= options["least_similarity"]:
             message = f"Eval record says in other words what stands in train: {place(survey, others[0])}, {scores[0]:.0%} alike{and_more(others)}."
             leaks[at] = Leak(others, [round(min(score, 1.0), 4) for score in scores], message)
     return leaks

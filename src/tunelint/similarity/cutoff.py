@@ -22,18 +22,30 @@ ROUNDS = 3
 ORDER = 1.69
 
 
-def cut_off(score: Scores, runner_up: Scores, rate: float) -> float:
+def cut_off(score: Scores, runner_up: Scores, rate: float, asked: NDArray[np.bool_] | None = None) -> float:
     """The lowest score at which at most `rate` of the rows that reach it are expected to be chance; infinity for none.
 
     `score` and `runner_up` have shape (rows,), at least one row. A runner-up stands for chance's best where the best is a
-    leak, for chance's second best elsewhere; the share of leaks is found in a few rounds, from none on.
+    leak, for chance's second best elsewhere; the share of leaks is found in a few rounds, from none on. Rows for which
+    `asked` (rows,) is false are leaks, are not reported, and count for their runners-up alone.
     """
-    clean, lowest = 1.0, np.inf
+    asked = np.ones(len(score), dtype=bool) if asked is None else asked
+    own, clean, lowest = score[asked], 1.0, np.inf
     for _ in range(ROUNDS):
-        chance = np.where(runner_up > 0, runner_up * (1 + (ORDER - 1) * clean), runner_up)
-        lowest = _lowest(score, chance, clean, rate)
-        clean = 1.0 - float((score >= lowest).mean())
+        chance = np.where((runner_up > 0) & asked, runner_up * (1 + (ORDER - 1) * clean), runner_up)
+        lowest = _lowest(own, chance, clean, rate)
+        clean = 1.0 - float((own >= lowest).mean())
     return float(lowest)
+
+
+def cut_off_beside(score: Scores, background: Scores, rate: float) -> float:
+    """The same for few rows, from (2, texts) scores of the best and of the runner-up of texts that are no leaks.
+
+    Both are asked, and the higher cut-off is taken: the best of a text may itself say the same in other words.
+    """
+    best, second = background
+    nulls = best, np.where(second > 0, second * ORDER, second)
+    return float(max(_lowest(score, null, 1.0, rate) for null in nulls))
 
 
 def _lowest(score: Scores, chance: Scores, clean: float, rate: float) -> float:
