@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import threading
@@ -60,6 +61,8 @@ class Service:
         self.filters = True
         self.list_lags = 0
         self.checkpoints_kept = 99
+        self.takes_parts = False
+        self.uploads: dict[str, dict[str, Any]] = {}
         self.lock = threading.RLock()
 
     def fault(self, call: str) -> Fault | None:
@@ -134,6 +137,37 @@ class Service:
         rows += [",".join([str(step), *(str(curve(step).get(key, "")) for key in keys)]) for step in range(1, STEPS + 1)]
         return self.result(("\n".join(rows) + "\n").encode())
 
+    def keep(self, filename: str, content: bytes) -> dict[str, Any]:
+        name = f"file-{uuid.uuid4().hex[:8]}"
+        self.contents[name] = content
+        self.files[name] = {
+            "id": name, "object": "file", "bytes": len(content), "created_at": 1, "filename": filename, "purpose": "fine-tune", "status": "processed",
+        }  # fmt: skip
+        return self.files[name]
+
+    def upload(self, parts: list[str], body: bytes) -> tuple[int, Any]:
+        """Uploads in parts: begin, parts/, complete."""
+        if not parts:
+            name = f"upload-{len(self.uploads) + 1}"
+            upload = {**json.loads(body), "id": name, "object": "upload", "created_at": 1, "expires_at": 2, "status": "pending", "parts": []}
+            self.uploads[name] = upload
+            return 200, {key: value for key, value in self.uploads[name].items() if key != "parts"}
+        upload = self.uploads[parts[0]]
+        if parts[1] == "parts":
+            data = re.search(rb'name="data".*?\r\n\r\n(.*)\r\n--', body, re.DOTALL)
+            assert data is not None
+            upload["parts"].append(data[1])
+            return 200, {"id": f"part-{len(upload['parts']) - 1}", "object": "upload.part", "created_at": 1, "upload_id": upload["id"]}
+        if upload["status"] != "pending":
+            return 400, {"error": {"message": f"The upload is {upload['status']}", "code": None, "type": "t", "param": None}}
+        asked = json.loads(body)
+        content = b"".join(upload["parts"][int(part.removeprefix("part-"))] for part in asked["part_ids"])
+        assert hashlib.md5(content).hexdigest() == asked["md5"]
+        assert len(content) == upload["bytes"]
+        upload["status"] = "completed"
+        upload["file"] = self.keep(upload["filename"], content)
+        return 200, {key: value for key, value in upload.items() if key != "parts"}
+
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: bytes, kind: str) -> tuple[int, Any]:
         after = query.get("after", [""])[0]
         parts = path.strip("/").split("/")[1:]
@@ -142,13 +176,9 @@ class Service:
             content = re.search(rb'filename="[^"]+".*?\r\n\r\n(.*?)\r\n--', body, re.DOTALL)
             assert filename is not None
             assert content is not None
-            name = f"file-{uuid.uuid4().hex[:8]}"
-            self.contents[name] = content[1]
-            self.files[name] = {
-                "id": name, "object": "file", "bytes": len(content[1]), "created_at": 1, "filename": filename[1].decode(),
-                "purpose": "fine-tune", "status": "processed",
-            }  # fmt: skip
-            return 200, self.files[name]
+            return 200, self.keep(filename[1].decode(), content[1])
+        if parts[0] == "uploads":
+            return self.upload(parts[1:], body) if self.takes_parts else (404, None)
         if parts == ["files"]:
             return 200, page(list(self.files.values()), after, 100)
         if parts[0] == "files" and parts[-1] == "content":

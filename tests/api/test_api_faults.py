@@ -9,85 +9,12 @@ from typing import Any
 
 import pytest
 
-from api.fault_server import EPOCHS, STEPS, Fault, FaultServer, as_base64, curve
+from api.fault_server import EPOCHS, Fault, as_base64
+from api.runs import KEY, check_one_job, check_whole, follow, texts
 from train.train_rows import support_rows
 from tunelint.errors import TunelintError
-from tunelint.train import Hyperparameters, MessageEvent, Plan, RunFolder, StateEvent
+from tunelint.train import MessageEvent
 from tunelint.train.openai_api import OpenAIBackend
-
-KEY = "sk-test-verysecretkey0123456789"
-
-
-class FakeClock:
-    """Sleeping takes no time; `wake` is called at every sleep."""
-
-    def __init__(self) -> None:
-        self.time, self.sleeps = 0.0, []
-        self.wake: Any = None
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        self.sleeps.append(seconds)
-        if self.wake:
-            self.wake()
-
-
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    server = FaultServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def run(server: FaultServer, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("A_KEY", KEY)
-    monkeypatch.setenv("A_HEADER", "tenant-secret-77")
-    count = iter(range(100))
-
-    def start(**options: Any) -> RunFolder:
-        plan = Plan(
-            support_rows(12, 1), support_rows(4, 2), model="gpt-x", backend="openai", hyperparameters=Hyperparameters(epochs=EPOCHS),
-            run_dir=tmp_path / "runs" / f"run{next(count)}",
-            options={"base_url": server.url, "api_key_env": "A_KEY", "headers_env": {"X-Tenant": "A_HEADER"}, **options},
-        )  # fmt: skip
-        return OpenAIBackend(clock).start(plan)
-
-    return start
-
-
-def follow(folder: RunFolder, clock: FakeClock) -> list[Any]:
-    return list(OpenAIBackend(clock).follow(folder))
-
-
-def check_whole(folder: RunFolder) -> None:
-    """Every point of the curve is there, once, with its own values."""
-    points = folder.metrics.read()
-    train = [point for point in points if "loss" in point]
-    evals = [point for point in points if "eval_loss" in point]
-    assert [point["step"] for point in train] == list(range(1, STEPS + 1))
-    assert [point["loss"] for point in train] == [curve(step)["train_loss"] for step in range(1, STEPS + 1)]
-    assert [(point["step"], point["epoch"], point["eval_loss"]) for point in evals] == [
-        (step, step * EPOCHS / STEPS, curve(step)["full_valid_loss"]) for step in (4, 8, 12)
-    ]
-    assert all(point["eval_mean_token_accuracy"] == 0.6 for point in evals)
-
-
-def texts(events: list[Any]) -> str:
-    return "\n".join(event.text for event in events if isinstance(event, MessageEvent | StateEvent))
-
-
-def check_one_job(server: FaultServer) -> None:
-    assert len(server.service.jobs) == 1
-    assert len(server.service.files) == 2
 
 
 def test_a_quiet_life(server, clock, run):

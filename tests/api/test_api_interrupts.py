@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,9 @@ CTRL_C = b"\x03"
 PROGRAM = "import sys; from tunelint.cli import detached, main; detached.SECONDS = float(sys.argv.pop(1)); sys.exit(main.main())"
 
 
-@pytest.fixture
-def server() -> Iterator[FaultServer]:
-    server = FaultServer()
+@pytest.fixture(autouse=True)
+def endless(server: FaultServer) -> None:
     server.service.statuses = ["running"]
-    yield server
-    server.stop()
 
 
 class Terminal:

@@ -16,6 +16,8 @@ from tunelint.train.plan import Plan
 from tunelint.train.records import Message, TrainRecord
 
 LARGEST = 512_000_000
+"""Bytes of a file that the API takes in one request; a larger one goes in parts (https://platform.openai.com/docs/api-reference/files)."""
+LARGEST_IN_PARTS = 8_000_000_000
 BOM = b"\xef\xbb\xbf"
 
 
@@ -44,10 +46,9 @@ def uploads(plan: Plan, bom: bool = False) -> list[Upload]:
         if not rows:
             continue
         content = (BOM if bom else b"") + encode(rows, plan.method, split)
-        if len(content) > LARGEST:
-            raise TunelintError(
-                f"The {split} file is {len(content) / 1e6:,.0f} MB; the API takes 512 MB in one request. Train on fewer rows."
-            )
+        if len(content) > LARGEST_IN_PARTS:
+            most = LARGEST_IN_PARTS / 1e6
+            raise TunelintError(f"The {split} file is {len(content) / 1e6:,.0f} MB; the API takes {most:,.0f} MB. Train on fewer rows.")
         files.append(Upload(split, content))
     return files
 

@@ -11,8 +11,10 @@ from tunelint.api import lint
 from tunelint.errors import TunelintError
 from tunelint.prices import price_of
 from tunelint.targets import load_target, today
+from tunelint.train.api import payload
 from tunelint.train.api.connection import Connection, connect
-from tunelint.train.api.payload import check_request, job_request, message, rows_with_reasoning, uploads
+from tunelint.train.api.parts import MIME_TYPE, parts
+from tunelint.train.api.payload import Upload, check_request, job_request, message, rows_with_reasoning, uploads
 from tunelint.train.backend import Estimate
 from tunelint.train.plan import Plan
 
@@ -40,17 +42,25 @@ def requests(plan: Plan) -> list[dict[str, Any]]:
     """Return the requests of a run as they would be sent, file ids and the run's mark apart. Secrets are not in them."""
     connection = connect(plan.options)
     files = uploads(plan, connection.is_azure)
-    sent: list[dict[str, Any]] = [
-        {
-            "method": "POST", "url": f"{connection.base_url}/files", "form": {"purpose": "fine-tune"},
-            "file": {"name": file.filename, "bytes": len(file.content), "first_line": file.content.split(b"\n", 1)[0].decode("utf-8-sig")},
-        }
-        for file in files
-    ]  # fmt: skip
+    sent = [request for file in files for request in _file_requests(connection.base_url, file)]
     ids = {file.split: f"<id of the {file.split} file>" for file in files}
     body = job_request(plan, ids, "<mark of the run>")
     sent.append({"method": "POST", "url": f"{connection.base_url}/fine_tuning/jobs", "body": body})
     return sent
+
+
+def _file_requests(base_url: str, file: Upload) -> list[dict[str, Any]]:
+    first_line = file.content.split(b"\n", 1)[0].decode("utf-8-sig")
+    named = {"name": file.filename, "bytes": len(file.content), "first_line": first_line}
+    if len(file.content) <= payload.LARGEST:
+        return [{"method": "POST", "url": f"{base_url}/files", "form": {"purpose": "fine-tune"}, "file": named}]
+    begin = {"filename": file.filename, "bytes": len(file.content), "mime_type": MIME_TYPE, "purpose": "fine-tune"}
+    place, pieces = f"{base_url}/uploads/<id of the upload>", parts(file.content)
+    return [
+        {"method": "POST", "url": f"{base_url}/uploads", "body": begin},
+        {"method": "POST", "url": f"{place}/parts", "times": len(pieces), "file": named},
+        {"method": "POST", "url": f"{place}/complete", "body": {"part_ids": ["<id of each part>"], "md5": "<of the file>"}},
+    ]
 
 
 def refuse_unfit(plan: Plan, connection: Connection) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Generator
 from typing import Any
 
 from tunelint.errors import TunelintError
+from tunelint.train.api import payload
 from tunelint.train.api.insist import FIRST_PAUSE, LONGEST_PAUSE, Session, checked, insist, listed
+from tunelint.train.api.parts import send_in_parts
 from tunelint.train.api.payload import Upload, uploads
 from tunelint.train.events import Event, MessageEvent, StateEvent
 from tunelint.train.runs import list_runs
@@ -37,6 +39,8 @@ def _one(session: Session, upload: Upload) -> Generator[Event, None, str]:
             yield MessageEvent(f"{upload.split} file is at {session.connection.host} already: {file_id}")
             return file_id
     yield StateEvent("uploading", f"{upload.split} file, {len(upload.content):,} bytes")
+    if len(upload.content) > payload.LARGEST:
+        return str((yield from send_in_parts(session, upload, lambda: _by_name(session, upload.filename))).id)
 
     def find_or_send() -> Any:
         # Looked for at every try: an upload whose answer was lost is found instead of sent again.
