@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "curves": ("curves", "Say whether a training run overfitted and which checkpoint to keep."),
     "compare": ("compare", "Say whether tuning did more than a few examples in the prompt would."),
     "export": ("export", "Write the model of a run as a folder that transformers, vLLM and llama.cpp read."),
+    "export-config": ("export_config", "Write checked data and a ready configuration for another trainer."),
     "serve": ("serve", "Serve an OpenAI-compatible fine-tuning API on your own machine."),
     "runs": ("runs", "List, show, resume or cancel training runs."),
     "stats": ("stats", "Say how long the records are, and what each target would train on."),
@@ -42,7 +43,6 @@ GROUPS = (
     ("Training", ("train", "lint-and-train", "curves", "compare", "export", "export-config", "serve", "runs")),
     ("Rules and settings", ("rule", "test-rules", "target", "baseline", "index", "init", "completion")),
 )
-PLANNED = ("export-config",)
 
 
 class Commands(click.Group):
@@ -53,12 +53,11 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import a command, or return one that says that it is planned."""
-        if name in COMMANDS:
-            module = import_module(f"tunelint.cli.{COMMANDS[name][0]}")
-            command: click.Command = module.command
-            return command
-        return _planned(name) if name in PLANNED else None
+        """Import a command."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"tunelint.cli.{COMMANDS[name][0]}").command
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Print the commands in groups."""
@@ -75,18 +74,10 @@ class Commands(click.Group):
         except click.UsageError as error:
             import difflib
 
-            near = difflib.get_close_matches(args[0], [*COMMANDS, *PLANNED], n=1) if args else []
+            near = difflib.get_close_matches(args[0], [*COMMANDS], n=1) if args else []
             if near:
                 raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from error
             raise
-
-
-def _planned(name: str) -> click.Command:
-    @click.command(name, hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-    def command() -> None:
-        raise TunelintError(f"`tunelint {name}` is not in this version ({__version__})")
-
-    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
