@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from tests_rows import chat
 from tunelint.records import sources
 
 
+def packed(kind: str, data: bytes) -> bytes:
+    """One member (gzip), stream (bzip2, xz) or frame (zstandard); one file may hold many of them."""
+    if kind == "zst":
+        return zstandard.ZstdCompressor(level=19).compress(data)
+    return {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[kind](data)
+
+
 def pack(path: Path, head: bytes, unit: bytes, times: int) -> None:
-    """Write a gzip file of one unit many times over."""
-    packer = zlib.compressobj(9, wbits=31)
-    path.write_bytes(packer.compress(head) + b"".join(packer.compress(unit) for _ in range(times)) + packer.flush())
+    """Write an archive of one unit many times over, as its name says."""
+    kind = path.suffix[1:]
+    one = packed(kind, unit)
+    with path.open("wb") as file:
+        file.write(packed(kind, head))
+        for _ in range(times):
+            file.write(one)
 
 
-@pytest.mark.parametrize(
-    ("name", "head", "unit"),
-    [
-        ("line.jsonl.gz", b'{"text": "', b"a" * (1 << 20)),
-        ("rows.jsonl.gz", b"", b'{"text": "a"}\n' * (1 << 16)),
-        ("list.json.gz", b"[", b'{"text": "a"},' * (1 << 16)),
-        ("table.csv.gz", b"prompt,completion\n", b"q,a\n" * (1 << 17)),
-        ("deep.jsonl.gz", b"", b"[" * (1 << 20)),
-    ],
-)
-def test_a_bomb_is_read_only_so_far(tunelint, tmp_path, monkeypatch, name, head, unit):
+BOMBS = {
+    "line.jsonl": (b'{"text": "', b"a" * (1 << 20)),
+    "rows.jsonl": (b"", b'{"text": "a"}\n' * (1 << 16)),
+    "list.json": (b"[", b'{"text": "a"},' * (1 << 16)),
+    "table.csv": (b"prompt,completion\n", b"q,a\n" * (1 << 17)),
+    "deep.jsonl": (b"", b"[" * (1 << 20)),
+}
+
+
+@pytest.mark.parametrize("name", [*(f"{name}.gz" for name in BOMBS), "line.jsonl.bz2", "line.jsonl.xz", "line.jsonl.zst", "rows.jsonl.zst"])
+def test_a_bomb_is_read_only_so_far(tunelint, tmp_path, monkeypatch, name):
     monkeypatch.setattr(sources, "MOST_UNPACKED", 1 << 20)
+    head, unit = BOMBS[name.rpartition(".")[0]]
     pack(tmp_path / name, head, unit, 32)
     ran = tunelint("lint", name, "--select", "JSN", "--format", "json")
     assert ran.code == 1, ran.err
@@ -43,22 +58,24 @@ def test_a_bomb_is_read_only_so_far(tunelint, tmp_path, monkeypatch, name, head,
 
 
 @pytest.mark.slow
-def test_a_bomb_of_gigabytes_takes_megabytes(tmp_path):
-    pack(tmp_path / "train.jsonl.gz", b'{"text": "', b"a" * (1 << 20), 6_000)
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
+def test_a_bomb_of_gigabytes_takes_megabytes(tmp_path, kind):
+    pack(tmp_path / f"train.jsonl.{kind}", b'{"text": "', b"a" * (64 << 20), 100)
     script = (
         "import resource, sys; from tunelint.cli.main import main; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30));"
         "code = main(sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, code)"
     )
-    arguments = ["lint", "train.jsonl.gz", "--scope", "record", "-q"]
+    arguments = ["lint", f"train.jsonl.{kind}", "--scope", "record", "-q"]
     ran = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path)
     kilobytes, code = ran.stdout.splitlines()[-1].split()
     assert code == "1", ran.stderr
+    assert "unreadable-compression" in ran.stdout
     assert int(kilobytes) < 1_000_000
 
 
 def test_ordinary_repetitive_archives_are_read_whole(tunelint, tmp_path):
     rows = "".join(chat(f"Question {i % 7}?", "The same long answer as ever, word for word. " * 20) + "\n" for i in range(3_000))
-    pack(tmp_path / "train.jsonl.gz", rows.encode(), b"", 0)
+    (tmp_path / "train.jsonl.gz").write_bytes(gzip.compress(rows.encode()))
     assert tunelint("lint", "train.jsonl.gz", "--format", "json", "--select", "JSN").json["summary"]["by_rule"] == {}
 
 
