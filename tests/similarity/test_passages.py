@@ -10,9 +10,9 @@ import similarity_oracle as oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunelint.similarity import columns
+from tunelint.similarity import columns, passages
 from tunelint.similarity.columns import Ragged
-from tunelint.similarity.passages import shared_passages
+from tunelint.similarity.passages import shared_passages, tied_by_passages
 from tunelint.similarity.shingles import shingles
 from tunelint.similarity.templates import outside_template, template_values
 from tunelint.similarity.words import word_hashes
@@ -80,3 +80,20 @@ def test_words_outside_the_template() -> None:
     assert kept[7] == [False] * 6 + [True] * 5
     assert kept[60] == [True] * 8
     assert oracle.template([oracle.shingles(text) for text in texts]) == {tuple(frame.split()[i : i + 3]) for i in range(6)}
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 2), max_size=14), max_size=8), st.integers(1, 6), st.sampled_from([3, 1 << 24]))
+def test_rows_are_tied_just_when_they_have_a_run_in_common(rows: list[list[int]], least: int, at_a_time: int) -> None:
+    def runs(row: list[int]) -> set[tuple[int, ...]]:
+        return {tuple(row[at : at + least]) for at in range(len(row) - least + 1)}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passages, "WINDOWS", at_a_time)
+        left, right = tied_by_passages(Ragged.of(rows), least)
+    group = list(range(len(rows)))
+    for a, b in zip(left.tolist(), right.tolist(), strict=True):
+        assert runs(rows[a]) & runs(rows[b])
+        group = [group[a] if member == group[b] else member for member in group]
+    for a, one in enumerate(rows):
+        assert all(group[a] == group[b] for b, other in enumerate(rows) if runs(one) & runs(other))

@@ -15,6 +15,7 @@ import numpy as np
 from tunelint.similarity.columns import Hashes, Indices, Ragged, mix, ranges, row_blocks, table_size, table_slots
 
 BASE = 0xD6E8FEB86659FD93  # odd, so that it has an inverse modulo 2**64
+WINDOWS = 1 << 24  # windows sorted at a time
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,21 @@ def shared_passages(evals: Ragged, train: Ragged, least: int = 50) -> Passages:
         where = np.repeat(maybe, count)
         hits.append(np.stack((own_row[found], row[where] + first, own_start[found], start[where]), axis=1))
     return _longest(np.concatenate(hits), least)
+
+
+def tied_by_passages(rows: Ragged, least: int = 50) -> tuple[Indices, Indices]:
+    """Pairs of rows that tie together all rows, being sequences, with a run of at least `least` hashes in common."""
+    windows, row, _ = _windows(rows, least)
+    parts = np.uint64(max(1, -(-len(windows) // WINDOWS)))
+    residue = windows % parts
+    pairs = [np.empty((2, 0), dtype=np.int64)]
+    for part in range(int(parts)):
+        chosen = np.flatnonzero(residue == part)
+        order = chosen[np.argsort(windows[chosen], kind="stable")]
+        equal = (windows[order][1:] == windows[order][:-1]) & (row[order][1:] != row[order][:-1])
+        pairs.append(np.unique(np.stack((row[order][:-1][equal], row[order][1:][equal])), axis=1))
+    left, right = np.concatenate(pairs, axis=1)
+    return left, right
 
 
 def _longest(hits: Indices, least: int) -> Passages:

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from tunelint.rulebook import ActiveRule
 from tunelint.similarity.clusters import connected_components
-from tunelint.similarity.columns import Hashes, Indices, Ragged, ranges
+from tunelint.similarity.columns import Hashes, Indices
 from tunelint.similarity.near import Texts, near_duplicates
+from tunelint.similarity.passages import tied_by_passages
 from tunelint.similarity.shingles import SHINGLE_WORDS, one_sequence, shingle_sequence, shingles
 from tunelint.similarity.templates import in_template, template_values
 from tunelint.splitting.material import Material
-
-_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so it has an inverse modulo 2**64
-_AT_A_TIME = 1 << 24  # windows sorted in memory at a time
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,9 @@ def clusters_of(material: Material, groups: Iterable[Hashes], limits: Limits) ->
     for texts in (record_texts, Texts.of(of_prompt, template_values(of_prompt, counts))):
         first = near_duplicates(texts, limits.threshold).first
         ties.append((leads[first], leads))
-    left, right = shared_passages(sequence, template, limits.passage_words)
+    runs = shingle_sequence(sequence)
+    runs = runs.where(~in_template(runs.values, template))
+    left, right = tied_by_passages(runs, limits.passage_words - SHINGLE_WORDS + 1)
     ties.append((leads[left], leads[right]))
     return joined(len(material), ties)
 
@@ -67,46 +67,6 @@ def joined(rows: int, ties: Iterable[tuple[Indices, Indices]]) -> Indices:
     pairs = list(ties)
     left, right = (np.concatenate([np.empty(0, np.int64), *(pair[side] for pair in pairs)]) for side in (0, 1))
     return connected_components(rows, left, right)
-
-
-def shared_passages(words: Ragged, template: Hashes, least: int) -> tuple[Indices, Indices]:
-    """Return pairs of rows that tie all rows with a run of at least `least` words in common, template text left out.
-
-    Hashes of all windows of that many words (rolling, Karp and Rabin 1987) are sorted; equal neighbours are tied.
-    """
-    sequence = shingle_sequence(words)
-    sequence = sequence.where(~in_template(sequence.values, template))
-    width = least - SHINGLE_WORDS + 1
-    counts = np.where(words.lengths < least, 0, np.maximum(sequence.lengths - width + 1, 0))
-    at = ranges(sequence.offsets[:-1], counts)
-    row = np.repeat(np.arange(len(sequence), dtype=np.int64), counts)
-    window = _window_hashes(sequence.values, at, width)
-    parts = max(1, -(-len(window) // _AT_A_TIME))
-    lefts, rights = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    residue = window % np.uint64(parts)
-    for part in range(parts):
-        chosen = np.flatnonzero(residue == part)
-        order = chosen[np.argsort(window[chosen], kind="stable")]
-        equal = (window[order][1:] == window[order][:-1]) & (row[order][1:] != row[order][:-1])
-        pairs = np.unique(np.stack((row[order][:-1][equal], row[order][1:][equal])), axis=1)
-        lefts.append(pairs[0])
-        rights.append(pairs[1])
-    return np.concatenate(lefts), np.concatenate(rights)
-
-
-def _window_hashes(values: Hashes, at: Indices, width: int) -> Hashes:
-    """Return the polynomial hash of `width` values from each place on, whatever the place."""
-    sums = np.zeros(len(values) + 1, np.uint64)
-    np.cumsum(values * _powers(_BASE, len(values)), out=sums[1:])
-    inverse = np.uint64(pow(int(_BASE), -1, 1 << 64))
-    hashes: Hashes = (sums[at + width] - sums[at]) * _powers(inverse, len(values) + 1)[at]
-    return hashes
-
-
-def _powers(base: np.uint64, count: int) -> Hashes:
-    factors = np.full(count, base, np.uint64)
-    factors[:1] = 1
-    return np.cumprod(factors, dtype=np.uint64)
 
 
 def _ties(values: NDArray[np.generic], counted: NDArray[np.bool_] | None = None) -> tuple[Indices, Indices]:
