@@ -151,9 +151,12 @@ def leaked_eval_rows(report: Report) -> frozenset[str]:
 
 def make_plan(
     report: Report, inputs: Sequence[Input], rows: Rows, *, model: str, backend: str, seed: int, hyperparameters: Hyperparameters,
-    run_dir: Path, options: dict[str, Any] | None = None,
+    run_dir: Path, objective: str | None = None, options: dict[str, Any] | None = None,
 ) -> Plan:  # fmt: skip
-    """Return the plan of a run: rows, the digests of the files they come from, and the lint report they passed."""
+    """Return the plan of a run: rows, the digests of the files they come from, and the lint report they passed.
+
+    `objective` None is DPO where every row is a preference pair. Raises TunelintError for a DPO setting without DPO.
+    """
     from tunelint.train import Plan, Source
 
     by_path = {file.path: file for file in report.files}
@@ -163,8 +166,10 @@ def make_plan(
         )
         for split in ("train", "eval")
     }  # fmt: skip
-    pairs = backend == "openai" and all(row.rejected for row in rows.train)
-    method = "dpo" if pairs else "supervised"
+    pairs = bool(rows.train) and all(row.rejected for row in (*rows.train, *rows.eval))
+    method = objective or ("dpo" if pairs else "supervised")
+    if hyperparameters.dpo_beta is not None and method != "dpo":
+        raise TunelintError("--dpo-beta is for DPO, and the objective here is supervised: say --objective dpo, with preference pairs.")
     return Plan(
         train=rows.train, eval=rows.eval, model=model, backend=backend, method=method, seed=seed,  # type: ignore[arg-type]
         hyperparameters=hyperparameters, run_dir=run_dir, train_sources=sources["train"], eval_sources=sources["eval"],

@@ -13,7 +13,7 @@ from api.fault_server import EPOCHS, Fault, as_base64
 from api.runs import KEY, check_one_job, check_whole, follow, texts
 from train.train_rows import support_rows
 from tunelint.errors import TunelintError
-from tunelint.train import MessageEvent
+from tunelint.train import MessageEvent, RunFolder
 from tunelint.train.openai_api import OpenAIBackend
 
 
@@ -322,3 +322,27 @@ def test_ctrl_c_at_the_command_line(server, tunelint, monkeypatch):
     assert "report: " in ran.out
     check_one_job(server)
     assert "job       ftjob-1 at http://127.0.0.1" in tunelint("runs", "show", "last").out
+
+
+def test_settings_and_headers_arrive_from_the_command_line(server, tunelint, monkeypatch):
+    from tests_rows import chat
+
+    monkeypatch.setenv("A_KEY", KEY)
+    monkeypatch.setenv("TENANT", "tenant-secret-77")
+    server.service.statuses = ["succeeded"]
+    rows = [chat(f"Where is {word}, please?", f"The place called {word} lies over there.") for word in "abcdefghijklmnopqrstuvwxyz"]
+    Path("train.jsonl").write_text("\n".join(rows) + "\n")
+    ran = tunelint(
+        "train", "train.jsonl", "--no-lint", "--no-split", "--backend", "openai", "--base-url", server.url, "--api-key-env", "A_KEY", "--model", "m",
+        "--header-env", "X-Tenant=TENANT", "--metadata", "team=desk", "--suffix", "shop", "--seed", "11", "--epochs", "3", "--batch-size", "2",
+        "--learning-rate-multiplier", "0.5", "--yes", "--run-dir", "run", "--fail-on", "never",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    body = server.service.bodies[0]
+    mark = RunFolder("run").read()["api"]["run"]
+    assert body == {
+        "model": "m", "training_file": next(iter(server.service.files)), "suffix": "shop", "seed": 11, "metadata": {"team": "desk", "run": mark},
+        "method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3, "batch_size": 2, "learning_rate_multiplier": 0.5}}},
+    }  # fmt: skip
+    assert {headers["x-tenant"] for headers in server.service.headers} == {"tenant-secret-77"}
+    assert {headers["authorization"] for headers in server.service.headers} == {f"Bearer {KEY}"}

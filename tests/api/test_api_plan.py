@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,109 @@ def test_nothing_is_started_unasked(tunelint, monkeypatch):
     ran = tunelint("train", "train.jsonl", "--no-lint", "--no-split", "--backend", "openai", "--base-url", "http://127.0.0.1:9/v1", "--model", "m")
     assert ran.code == 2
     assert "--yes" in ran.err
+
+
+WORDS = "abcdefghijklmnopqrstuvwxyz"
+LOCAL = ("--backend", "openai", "--base-url", "http://127.0.0.1:9/v1", "--model", "m")
+
+
+def chats() -> None:
+    rows = [chat(f"Question {word}, what is it?", f"The answer about {word} is long enough.") for word in WORDS]
+    Path("train.jsonl").write_text("\n".join(rows) + "\n")
+
+
+def pairs() -> None:
+    rows = [
+        {
+            "input": {"messages": [{"role": "user", "content": f"Question {word}, what is it?"}]},
+            "preferred_output": [{"role": "assistant", "content": f"The answer about {word} is long enough."}],
+            "non_preferred_output": [{"role": "assistant", "content": f"Who would know about {word}?"}],
+        }
+        for word in WORDS
+    ]
+    Path("train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.mark.parametrize("command", [("train", "train.jsonl", "--no-lint"), ("lint-and-train", "train.jsonl", "--ignore", "DUP")])
+def test_every_setting_of_the_api_reaches_the_request(tunelint, command):
+    pairs()
+    ran = tunelint(
+        *command, "--no-split", *LOCAL, "--objective", "dpo", "--dpo-beta", "0.3", "--epochs", "4", "--batch-size", "16",
+        "--learning-rate-multiplier", "0.7", "--suffix", "shop", "--seed", "11", "--metadata", "team=desk", "--metadata", "note=a=b", "--dry-run",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    body = json.loads(ran.out[ran.out.index("[\n") :])[-1]["body"]
+    chosen = {"n_epochs": 4, "batch_size": 16, "learning_rate_multiplier": 0.7, "beta": 0.3}
+    assert body == {
+        "model": "m", "training_file": "<id of the train file>", "suffix": "shop", "seed": 11,
+        "method": {"type": "dpo", "dpo": {"hyperparameters": chosen}}, "metadata": {"team": "desk", "note": "a=b", "run": "<mark of the run>"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("objective", "method"), [((), "dpo"), (("--objective", "dpo"), "dpo"), (("--objective", "supervised"), "supervised")])
+def test_pairs_are_for_dpo_unless_said_otherwise(tunelint, objective, method):
+    pairs()
+    ran = tunelint("train", "train.jsonl", "--no-lint", *LOCAL, *objective, "--dry-run")
+    assert ran.code == 0, ran.err
+    first = json.loads(ran.json[0]["file"]["first_line"])
+    assert ran.json[-1]["body"]["method"]["type"] == method
+    assert set(first) == ({"input", "preferred_output", "non_preferred_output"} if method == "dpo" else {"messages"})
+    assert ("the method is dpo" in ran.err) == (method == "dpo")
+
+
+def test_pairs_are_for_dpo_on_this_machine_too(tunelint):
+    pytest.importorskip("torch")
+    pairs()
+    for objective, said in (((), True), (("--objective", "supervised"), False)):
+        ran = tunelint("train", "train.jsonl", "--no-lint", "--backend", "local", *objective, "--dry-run")
+        assert ran.code == 0, ran.err
+        assert ("the method is dpo" in ran.err) == said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--objective", "dpo"), r"train row 1 .*needs a chosen and a rejected answer"),
+        (("--dpo-beta", "0.1"), "--dpo-beta is for DPO"),
+        (("--metadata", "run=1"), "--metadata run=... is taken"),
+        (("--metadata", "lonely"), "--metadata is written KEY=VALUE"),
+        (("--metadata", f"{'k' * 65}=v"), "keys of 64"),
+        (("--header-env", "X-Org"), "HEADER=NAME"),
+        (("--lora-alpha", "3"), "--lora-alpha is for --backend local"),
+        (("--keep", "last"), "--keep is for --backend local"),
+        (("--last-layers", "1"), "--last-layers is for --backend local"),
+        (("--precision", "fp32"), "--precision is for --backend local"),
+        (("--device", "cpu"), "--device is for --backend local"),
+        (("--backend", "local", "--suffix", "x"), "--base-url is for training through an API: add --backend openai"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_settings_that_do_not_fit_are_refused(tunelint, arguments, said):
+    chats()
+    ran = tunelint("train", "train.jsonl", "--no-lint", *LOCAL, *arguments, "--dry-run")
+    assert ran.code == 2
+    assert re.search(said, ran.err), ran.err
+    assert len(ran.err.splitlines()) <= 6
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("name", ["suffix", "metadata", "header-env", "price", "max-offline", "api-key-env"])
+def test_settings_of_an_api_are_for_an_api(tunelint, name):
+    chats()
+    value = {"metadata": "a=b", "header-env": "A=B", "price": "3", "max-offline": "2"}.get(name, "X")
+    ran = tunelint("train", "train.jsonl", "--no-lint", f"--{name}", value, "--dry-run")
+    assert ran.code == 2
+    assert f"--{name} is for training through an API" in ran.err
+
+
+def test_azures_path_and_headers_through_the_command_line(tunelint, monkeypatch):
+    chats()
+    monkeypatch.setenv("AZURE_KEY", "azure-secret-1")
+    monkeypatch.setenv("TENANT", "tenant-secret-2")
+    ran = tunelint(
+        "train", "train.jsonl", "--no-lint", "--backend", "openai", "--base-url", "https://me.openai.azure.com", "--api-key-env", "AZURE_KEY",
+        "--header-env", "X-Tenant=TENANT", "--model", "gpt-4.1-mini", "--dry-run",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert [request["url"].removeprefix("https://me.openai.azure.com/openai/v1") for request in ran.json] == ["/files", "/files", "/fine_tuning/jobs"]
+    assert "secret-" not in ran.out + ran.err

@@ -90,7 +90,7 @@ def command(**options: Any) -> int:
         moved, trained_on = _in_run(inputs, trained_on, Path(room, "cleaned"), run_dir / "cleaned")
         plan = make_plan(
             trained_on, moved, rows, model=model, backend=options["backend"], seed=options["seed"],
-            hyperparameters=hyperparameters(options), run_dir=run_dir, options=backend_options(options),
+            hyperparameters=hyperparameters(options), run_dir=run_dir, objective=options["objective"], options=backend_options(options),
         )  # fmt: skip
         tell("== train")
         tell_estimate(plan)

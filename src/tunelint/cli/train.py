@@ -58,7 +58,7 @@ def command(**options: Any) -> int:
     run_dir = Path(options["run_dir"]) if options["run_dir"] else new_run_dir(model)
     plan = make_plan(
         report, given.inputs, rows, model=model, backend=options["backend"], seed=options["seed"],
-        hyperparameters=hyperparameters(options), run_dir=run_dir, options=backend_options(options),
+        hyperparameters=hyperparameters(options), run_dir=run_dir, objective=options["objective"], options=backend_options(options),
     )  # fmt: skip
     tell_estimate(plan)
     if options["dry_run"]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 train_options: Callable[..., Any] = _all(
     click.option("--backend", type=click.Choice(["local", "openai"]), default="local", show_default=True, help="local: this machine's GPU or CPU; openai: any OpenAI-compatible API."),
     click.option("--model", default=None, metavar="NAME", help="tiny (a demonstration model), a folder, a hub id, or the API's model.  [default: tiny]"),
+    click.option("--objective", type=click.Choice(["supervised", "dpo"]), help="Learn the answers, or to prefer the chosen one.  [default: dpo where every row is a pair]"),
     click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the train rows."),
     click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Rows per optimiser step."),
     click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Peak learning rate."),
@@ -39,7 +40,9 @@ train_options: Callable[..., Any] = _all(
     click.option("--api-key-env", metavar="NAME", help="Environment variable with the API key."),
     click.option("--header-env", multiple=True, metavar="HEADER=NAME", help="Send an HTTP header whose value is in an environment variable."),
     click.option("--learning-rate-multiplier", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Scales the default learning rate."),
+    click.option("--dpo-beta", type=click.FloatRange(min=0, min_open=True), metavar="X", help="DPO: how far the model may go from where it began.  [default: 0.1]"),
     click.option("--suffix", metavar="NAME", help="API: part of the tuned model's name."),
+    click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="API: keep this with the job; repeatable."),
     click.option("--price", type=click.FloatRange(min=0), metavar="USD", help="API: price of a million trained tokens, to say the cost."),
     click.option("--max-offline", type=click.FloatRange(min=0, min_open=True), metavar="HOURS", help="API: how long the network may be away.  [default: 24]"),
     click.option("--allow-secrets", is_flag=True, help="API: send the rows though there are keys or passwords in them."),
@@ -55,7 +58,7 @@ def hyperparameters(options: dict[str, Any]) -> Any:
 
     names = (
         "epochs", "batch_size", "learning_rate", "max_length", "method", "patience", "learning_rate_multiplier", "lora_rank",
-        "lora_alpha", "last_layers", "micro_batch_size", "precision", "device", "keep",
+        "lora_alpha", "last_layers", "micro_batch_size", "precision", "device", "keep", "dpo_beta",
     )  # fmt: skip
     return Hyperparameters(**{name: options[name] for name in names if options.get(name) is not None})
 
@@ -78,6 +81,8 @@ def tell_estimate(plan: Any) -> None:
 
         for note in notes(plan):
             tell(note)
+    if plan.method == "dpo":
+        tell("the method is dpo: what is learnt is to prefer a pair's chosen answer")
     estimate = backend_for(plan.backend).estimate(plan)
     tell(f"model {plan.model}, {len(plan.train):,} train rows, {len(plan.eval):,} eval rows")
     parts = []
@@ -106,14 +111,29 @@ def show_requests(plan: Any) -> None:
 
 
 def backend_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the backend's own settings, to be kept in run.json; secrets are named by their variables, never by value."""
-    chosen = {name: options[name] for name in ("base_url", "api_key_env", "suffix", "price", "allow_secrets") if options.get(name)}
-    if options.get("max_offline"):
-        chosen["max_offline"] = options["max_offline"] * 3600
-    headers = dict(item.partition("=")[::2] for item in options.get("header_env") or ())
-    if any(not header or not variable for header, variable in headers.items()):
-        raise TunelintError("--header-env is written HEADER=NAME, the name of an environment variable that holds the value.")
-    return {**chosen, "headers_env": headers} if headers else chosen
+    """Return the backend's own settings, to be kept in run.json; secrets are named by their variables, never by value.
+
+    Raises TunelintError for settings of an API where the backend is another.
+    """
+    chosen = {name: options[name] for name in ("base_url", "api_key_env", "suffix", "price", "allow_secrets", "max_offline") if options.get(name)}
+    if options.get("header_env"):
+        form = "--header-env is written HEADER=NAME, the name of an environment variable that holds the value."
+        chosen["headers_env"] = _pairs(options["header_env"], form)
+    if options.get("metadata"):
+        chosen["metadata"] = _pairs(options["metadata"], "--metadata is written KEY=VALUE.")
+    if chosen and options["backend"] != "openai":
+        name = {"headers_env": "header_env"}.get(first := next(iter(chosen)), first).replace("_", "-")
+        raise TunelintError(f"--{name} is for training through an API: add --backend openai.")
+    if "max_offline" in chosen:
+        chosen["max_offline"] *= 3600
+    return chosen
+
+
+def _pairs(items: Iterable[str], form: str) -> dict[str, str]:
+    pairs = dict(item.partition("=")[::2] for item in items)
+    if any(not name or not value for name, value in pairs.items()):
+        raise TunelintError(form)
+    return pairs
 
 
 def _seconds(seconds: float) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from tunelint.errors import TunelintError
 from tunelint.train.api.explain import explain_call
 from tunelint.train.api.insist import FIRST_PAUSE, LONGEST_PAUSE, Session, checked, insist, is_transient, listed, pause_of
-from tunelint.train.api.payload import job_request
+from tunelint.train.api.payload import MARK, job_request
 from tunelint.train.events import Event, MessageEvent, StateEvent
 from tunelint.train.runs import list_runs
 
@@ -88,7 +88,7 @@ def _search(session: Session, mark: str) -> Any:
 
     jobs = session.client.fine_tuning.jobs
     try:
-        page = listed(lambda: jobs.list(metadata={"run": mark}, limit=100))
+        page = listed(lambda: jobs.list(metadata={MARK: mark}, limit=100))
     except (openai.BadRequestError, openai.UnprocessableEntityError):
         page = listed(lambda: jobs.list(limit=100))
     for _ in range(PAGES):
@@ -106,7 +106,7 @@ def _is_ours(session: Session, job: Any, mark: str) -> bool:
     """Whether the job carries the mark; at a service that keeps no metadata, whether it is new and has our very file."""
     metadata = getattr(job, "metadata", None)
     if metadata:
-        return isinstance(metadata, dict) and metadata.get("run") == mark
+        return isinstance(metadata, dict) and metadata.get(MARK) == mark
     api = session.api
     created = getattr(job, "created_at", None) or 0
     ours = job.training_file == (api.get("files") or {}).get("train") and created >= api["create_tried"] - CLOCKS_DIFFER

@@ -18,6 +18,10 @@ from tunelint.train.records import Message, TrainRecord
 LARGEST = 512_000_000
 """Bytes of a file that the API takes in one request; a larger one goes in parts (https://platform.openai.com/docs/api-reference/files)."""
 LARGEST_IN_PARTS = 8_000_000_000
+MARK = "run"
+"""The key of the metadata under which a job carries its run."""
+TAKEN = frozenset({"epochs", "batch_size", "learning_rate_multiplier", "dpo_beta", "preset"})
+"""The hyperparameters that the API has, under its own names; a preset chooses the length of the demonstration only."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -136,7 +140,7 @@ def job_request(plan: Plan, files: dict[str, str], run: str) -> dict[str, Any]:
         "training_file": files["train"],
         "method": {"type": plan.method, plan.method: {"hyperparameters": chosen} if chosen else {}},
         "seed": plan.seed % 2**31,
-        "metadata": {"run": run},
+        "metadata": {**plan.options.get("metadata", {}), MARK: run},
     }
     if "eval" in files:
         request["validation_file"] = files["eval"]
@@ -148,28 +152,21 @@ def job_request(plan: Plan, files: dict[str, str], run: str) -> dict[str, Any]:
 def check_request(plan: Plan) -> None:
     """Refuse what the API does not take before anything is sent. Raises TunelintError."""
     asked = plan.hyperparameters
-    for name in (
-        "learning_rate",
-        "method",
-        "max_length",
-        "patience",
-        "micro_batch_size",
-        "warmup",
-        "schedule",
-        "lora_rank",
-        "max_steps",
-    ):
+    for name in sorted(set(vars(asked)) - TAKEN):
         if getattr(asked, name) is not None:
             hint = "; --learning-rate-multiplier scales the service's own" if name == "learning_rate" else ""
-            raise TunelintError(
-                f"--{name.replace('_', '-')} is for --backend local: the API has no such setting{hint}."
-            )
+            raise TunelintError(f"--{name.replace('_', '-')} is for --backend local: the API has no such setting{hint}.")
     limits = (("epochs", asked.epochs, 50), ("batch-size", asked.batch_size, 256), ("dpo-beta", asked.dpo_beta, 2))
     for name, value, most in limits:
         if value is not None and value > most:
             raise TunelintError(f"--{name} is {value}; the API takes at most {most}.")
     if len(str(plan.options.get("suffix") or "")) > 64:
         raise TunelintError("--suffix is longer than 64 characters.")
+    metadata = plan.options.get("metadata") or {}
+    if MARK in metadata:
+        raise TunelintError(f"--metadata {MARK}=... is taken: by it tunelint finds the job again. Choose another key.")
+    if len(metadata) > 15 or any(len(key) > 64 or len(value) > 512 for key, value in metadata.items()):
+        raise TunelintError("--metadata: the API takes 15 pairs beside tunelint's own, keys of 64 and values of 512 characters.")
 
 
 def _unweighted(turn: Message) -> dict[str, Any]:

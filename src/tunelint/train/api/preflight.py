@@ -30,8 +30,6 @@ def notes(plan: Plan) -> list[str]:
             days = (fact.value - today()).days
             when = f"in {days} days" if days > 0 else "over"
             said.append(f"{fact.says} {fact.value} ({when}; {fact.source}, read {fact.read})")
-    if plan.method == "dpo":
-        said.append("every row is a preference pair: the method is dpo")
     reasoning = rows_with_reasoning([*plan.train, *plan.eval])
     if reasoning:
         said.append(f"{reasoning:,} rows hold reasoning, which OpenAI's form cannot carry; it is left out")
