@@ -29,7 +29,10 @@ WINDOW_RULES = ("truncated-answer", "over-context-window", "no-trained-tokens")
 
 @dataclass(frozen=True)
 class Settings:
-    """How to lint. Every field has the meaning of the option of the same name on the command line."""
+    """How to lint. Every field has the meaning of the option of the same name on the command line.
+
+    `cache_dir` is the folder that keeps what is found out about rows between runs; without it nothing is kept.
+    """
 
     target: str | None = None
     tokenizer: str | None = None
@@ -125,7 +128,7 @@ def check_inputs(
     if settings.against:
         from tunelint.indexing import opened
 
-        parameters["against"] = opened(settings.against, ignored_fields(settings), settings.jobs)
+        parameters["against"] = opened(settings.against, ignored_fields(settings), settings.jobs, settings.cache_dir)
     report = check(
         inputs, rules, jobs=settings.jobs, fail_on=settings.fail_on, target=settings.target,
         ignore_fields=ignored_fields(settings), parameters=parameters, stdin=stdin, progress=progress,

@@ -23,12 +23,18 @@ _FEATURES = ("answer-words", "copy", "prompt", "prompt-words", "record")
 
 
 def build_index(
-    inputs: Sequence[Input], *, path: str = "", benchmark: str | None = None, ignore_fields: Sequence[str] | None = None, jobs: int | None = None
+    inputs: Sequence[Input],
+    *,
+    path: str = "",
+    benchmark: str | None = None,
+    ignore_fields: Sequence[str] | None = None,
+    jobs: int | None = None,
+    cache_dir: str | None = None,
 ) -> Index:
     """Index all records of the files; `path` is what findings name. Raises TunelintError for a file that cannot be read."""
     ignored = NAMING_KEYS if ignore_fields is None else tuple(ignore_fields)
     plan = RunPlan(ScanPlan(frozenset(), (), FeaturePlan(_FEATURES, ignored)), ())
-    survey = FindingMaker([], scan_files(inputs, plan, jobs=jobs), plan, None, {}).survey
+    survey = FindingMaker([], scan_files(inputs, plan, jobs=jobs, cache_dir=cache_dir), plan, None, {}).survey
     rows = np.arange(len(survey), dtype=np.int64)
     return Index(
         path, tuple(file.path for file in survey.files), benchmark, ignored, survey.column("record"), survey.column("copy"),
@@ -37,7 +43,9 @@ def build_index(
     )  # fmt: skip
 
 
-def opened(paths: Sequence[str], ignore_fields: Sequence[str] | None = None, jobs: int | None = None) -> tuple[Index, ...]:
+def opened(
+    paths: Sequence[str], ignore_fields: Sequence[str] | None = None, jobs: int | None = None, cache_dir: str | None = None
+) -> tuple[Index, ...]:
     """Return an index for each path: a saved one, or one of the data file, folder or glob; NAME=PATH calls it a benchmark.
 
     Raises TunelintError when a path is missing, or a saved index left out other fields than this run does.
@@ -46,7 +54,8 @@ def opened(paths: Sequence[str], ignore_fields: Sequence[str] | None = None, job
     for given in paths:
         name, path = _named(given)
         if not is_index(path):
-            found.append(build_index(discover([path]), path=path, benchmark=name, ignore_fields=ignore_fields, jobs=jobs))
+            inputs = discover([path])
+            found.append(build_index(inputs, path=path, benchmark=name, ignore_fields=ignore_fields, jobs=jobs, cache_dir=cache_dir))
             continue
         index = load_index(path)
         if set(index.ignore_fields) != set(NAMING_KEYS if ignore_fields is None else ignore_fields):

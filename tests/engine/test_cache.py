@@ -171,7 +171,7 @@ def test_grown_data_is_known_but_for_its_new_rows(tmp_path: Path) -> None:
     mixed = [*old, *new]
     random.Random(1).shuffle(mixed)
     Path("train.jsonl").write_text("\n".join(mixed) + "\n")
-    assert known(report_of(["train.jsonl"], tmp_path / "cache")[1]) == (300, 330)
+    assert known(report_of(["train.jsonl"], tmp_path / "cache", Settings(jobs=2), 9_000)[1]) == (300, 330)
     Path("b.jsonl").write_text("\n".join(mixed[200:]) + "\n")  # moved to another file, and many workers
     Path("train.jsonl").write_text("\n".join(mixed[:200]) + "\n")
     both, report = report_of(["train.jsonl", "b.jsonl"], tmp_path / "cache", Settings(jobs=2))
@@ -280,7 +280,7 @@ def resigned(data: bytes, old: bytes, new: bytes) -> bytes:
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda data: b"", "cut": cut, "flipped": flipped, "foreign": lambda data: b"SQLite format 3\0" + data[16:],
     "objects": lambda data: resigned(data, b'"<u8"', b'"|O8"'), "shape": lambda data: resigned(data, b"[60,2]", b"[90,2]"),
-    "header": lambda data: resigned(data, b'{"key"', b'["key"'), "length": lambda data: resigned(data, data[16:24], b"\xff" * 8),
+    "header": lambda data: resigned(data, b'{"key"', b'["key"'), "length": lambda data: resigned(data, data[-40:-32], b"\xff" * 8),
     "column": lambda data: resigned(data, b'"tokens"', b'"tokenz"'),
     "other settings": lambda data: resigned(data, b'{"key":"', b'{"key":"x'),
 }  # fmt: skip
@@ -431,3 +431,20 @@ def test_small_data_needs_no_cache(tmp_path: Path, tunelint: Any, monkeypatch: p
     Path("train.jsonl").write_text("\n".join(chats(0, 100)))
     tunelint("lint", "train.jsonl")
     assert not Path(".tunelint_cache").exists()
+
+
+def test_clean_and_stats_and_against_say_the_same_with_a_cache(tmp_path: Path, tunelint: Any) -> None:
+    rows = [*chats(0, 60), *chats(10, 20), chat("", "Empty."), chat("Trim me ", "caf\u00c3\u00a9 " * 30), "{broken", *chats(60, 90, "No.")]
+    Path("train.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    Path("new.jsonl").write_text("\n".join(chats(50, 70)), encoding="utf-8")
+    for command in (
+        ["clean", "train.jsonl", "-o", "out", "--overwrite"], ["stats", "train.jsonl", "--target", "trl", "--format", "json"],
+        ["lint", "new.jsonl", "--against", "train.jsonl", "--format", "json"], ["index", "build", "train.jsonl", "-o", "train.npz", "--overwrite"],
+    ):  # fmt: skip
+        said = []
+        for option in (["--no-cache"], [], []):
+            ran = tunelint(*command, *option)
+            files = {path.name: path.read_bytes() for path in [*Path("out").glob("*.jsonl"), *Path().glob("*.npz")]}
+            said.append((ran.code, ran.out, ran.err, files))
+        assert said[0] == said[1] == said[2], command
+    assert len({path.name.split("-")[0] for path in Path(".tunelint_cache/lint").iterdir()}) >= 3

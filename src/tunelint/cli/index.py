@@ -43,7 +43,9 @@ def build(**options: Any) -> int:
         raise TunelintError(f"{target} {what}")
     given = invocation(options)
     settings = given.settings
-    index = build_index(given.inputs, benchmark=options["benchmark"], ignore_fields=ignored_fields(settings), jobs=settings.jobs)
+    index = build_index(
+        given.inputs, benchmark=options["benchmark"], ignore_fields=ignored_fields(settings), jobs=settings.jobs, cache_dir=settings.cache_dir
+    )
     if not len(index):
         raise TunelintError(f"no record found in {', '.join(options['paths'])}; `tunelint lint` says what is wrong")
     index.save(target)

@@ -51,8 +51,9 @@ def command(**options: Any) -> int:
     settings = replace(given.settings, target=None)
     with Progress("counting") as progress:
         stats = measure(
-            given.inputs, tokenizer=settings.tokenizer, targets=targets, window=options["max_tokens"], jobs=settings.jobs, progress=progress
-        )
+            given.inputs, tokenizer=settings.tokenizer, targets=targets, window=options["max_tokens"], jobs=settings.jobs,
+            progress=progress, cache_dir=settings.cache_dir,
+        )  # fmt: skip
     parts = stats, bills(stats, options["epochs"], options["price"]), plans(stats, settings.tokenizer), options["batch_size"]
     for name, path in outputs:
         if name == "json":

@@ -93,19 +93,11 @@ def check(
     finding. Raises TunelintError when a file or the tokenizer cannot be opened.
     """
     plan = plan_run(rules, ignore_fields, parameters or {})
-    size = total_size(inputs)
     notes: list[str] = []
-    cache = None
-    if cache_dir is not None and size >= CACHE_FROM:
-        from tunelint.engine.cache.scan import open_cache
-
-        cache = open_cache(cache_dir, plan.scan, size, notes)
     files = scan_files(
-        inputs, plan, jobs=jobs, parameters=parameters, stdin=stdin, progress=progress, chunk_size=chunk_size, cache=cache
-    )
-    if cache is not None:
-        cache.save()
-        notes.append(cache.sentence)
+        inputs, plan, jobs=jobs, parameters=parameters, stdin=stdin, progress=progress, chunk_size=chunk_size,
+        cache_dir=cache_dir, notes=notes,
+    )  # fmt: skip
     maker = FindingMaker(rules, files, plan, target, parameters or {})
     with collector_paused():
         findings = maker.findings()
@@ -124,9 +116,13 @@ def scan_files(
     stdin: bytes | None = None,
     progress: Progress | None = None,
     chunk_size: int = CHUNK,
-    cache: RowCache | None = None,
+    cache_dir: str | None = None,
+    notes: list[str] | None = None,
 ) -> list[ReadFile]:
-    """Read and scan every file, only its new rows with a cache; see `check` for the arguments and what is raised."""
+    """Read and scan every file, with a cache only its new rows; see `check` for the arguments and what is raised.
+
+    What there is to say about the cache is added to `notes`.
+    """
     if plan.scan.features is not None and (parameters or {}).get("tokenizer"):
         check_tokenizer(parameters or {})
     files = [ReadFile(item, Source(item.path, stdin if item.path == STDIN else None)) for item in inputs]
@@ -135,6 +131,7 @@ def scan_files(
     chunks = _chunks(files, owners, chunk_size)
     jobs = jobs or (os.cpu_count() or 1 if total >= PROCESSES_FROM else 1)
     scanner: Run = scan_inline if jobs == 1 else partial(scan_in_processes, jobs=jobs)
+    cache = None if cache_dir is None or total < CACHE_FROM else _cache(cache_dir, plan, total, notes)
     results = scanner(chunks, plan.scan) if cache is None else cache.results(chunks, scanner)
     for number, result in enumerate(results):
         files[owners[number]].results.append(result)
@@ -142,7 +139,15 @@ def scan_files(
             progress(sum(file.source.size for file in files), total)
     if files and not any(file.results for file in files):  # nothing but pointers and broken archives: the columns are empty
         files[0].results.append(scan(Chunk(), plan.scan))
+    if cache is not None:
+        cache.save()
     return files
+
+
+def _cache(folder: str, plan: RunPlan, size: int, notes: list[str] | None) -> RowCache | None:
+    from tunelint.engine.cache.scan import open_cache
+
+    return open_cache(folder, plan.scan, size, [] if notes is None else notes)
 
 
 def total_size(inputs: Sequence[Input]) -> int:

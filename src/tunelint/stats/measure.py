@@ -90,17 +90,18 @@ def measure(
     jobs: int | None = None,
     stdin: bytes | None = None,
     progress: Progress | None = None,
+    cache_dir: str | None = None,
 ) -> Stats:
     """Count every record of the files, and enter it in each target's ledger.
 
-    `window` replaces the targets' own. Raises TunelintError when a file or the tokenizer cannot be opened.
+    `window` replaces the targets' own; `cache_dir` keeps what was counted. Raises TunelintError when a file or the tokenizer cannot be opened.
     """
     parameters = {
         "tokenizer": tokenizer, "target": targets[0] if targets else None, "expected_chars": expected_chars(inputs),
         "features": ("tokens",), "ledgers": tuple(targets), "window": window,
     }  # fmt: skip
     plan = plan_run([], None, parameters)
-    files = scan_files(inputs, plan, jobs=jobs, parameters=parameters, stdin=stdin, progress=progress)
+    files = scan_files(inputs, plan, jobs=jobs, parameters=parameters, stdin=stdin, progress=progress, cache_dir=cache_dir)
     counter = run_counter(parameters)
     return Stats(counter.name, counter.exact, counter.note, tuple(_lengths(file) for file in files), tuple(targets), window)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,16 +59,19 @@ def joined(parts: Sequence[Column]) -> Column:
     return np.concatenate([part for part in parts if not isinstance(part, Ragged)])
 
 
-def united(tables: Sequence[Rows]) -> Rows:
-    """Return one table of all rows, each key once (the first table's row), in the order of the keys."""
+def united(tables: Sequence[Rows]) -> tuple[Keys, Iterator[tuple[str, Column]]]:
+    """Return one table of all rows, each key once (the first table's row), in the order of the keys.
+
+    Its columns come one after the other, made as they are asked for: all of them at once may be as large as the data.
+    """
     keys = np.concatenate([table.keys for table in tables])
     order = np.lexsort((keys[:, 1], keys[:, 0]))  # stable: of equal keys the first table's comes first
     ordered = keys[order]
     fresh = np.ones(len(keys), dtype=bool)
     fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
     chosen = order[fresh]
-    columns = {name: taken(joined([table.columns[name] for table in tables]), chosen) for name in tables[0].columns}
-    return Rows(keys[chosen], columns)
+    names = list(tables[0].columns)
+    return keys[chosen], ((name, taken(joined([table.columns[name] for table in tables]), chosen)) for name in names)
 
 
 def texts(items: Sequence[bytes]) -> Ragged:

@@ -11,7 +11,6 @@ from pathlib import Path
 from tunelint.engine.cache.identity import foreign_rules, settings_key
 from tunelint.engine.cache.lookup import Lookup, columns_of, look_up
 from tunelint.engine.cache.merge import Kept, merged, unlike_whole
-from tunelint.engine.cache.rows import united
 from tunelint.engine.cache.store import MOST_BYTES, Store
 from tunelint.engine.collector import collector_paused
 from tunelint.engine.scan import ChunkResult, ScanPlan, scan
@@ -35,11 +34,6 @@ class RowCache:
     _read: int = 0
     _new: list[Kept] = field(default_factory=list)
     _used: set[int] = field(default_factory=set)
-
-    @property
-    def sentence(self) -> str:
-        """What the cache was good for."""
-        return f"cache: {self.known:,} of {self.records:,} records were known ({self.store.root})"
 
     @property
     def features(self) -> Sequence[str]:
@@ -102,10 +96,14 @@ class RowCache:
         return result
 
     def save(self) -> None:
-        """Keep the new rows. What cannot be written is not: the run goes on without, and the store's notes say so."""
+        """Keep the new rows, and note what the cache was good for.
+
+        What cannot be written is not kept: the run goes on without, and a note says so.
+        """
         self.store.used(sorted(self._used))
         if self._new:
-            self.store.add(united([kept.table(self.features) for kept in self._new]))
+            self.store.add([kept.table(self.features) for kept in self._new])
+        self.store.notes.append(f"cache: {self.known:,} of {self.records:,} records were known ({self.store.root})")
 
 
 def open_cache(root: str, plan: ScanPlan, size: int, notes: list[str]) -> RowCache | None:

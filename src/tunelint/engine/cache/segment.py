@@ -1,8 +1,8 @@
 """One file of the cache: a table of rows, written once, never changed, believed only if every byte of it adds up.
 
-Layout: MAGIC, the length of the header (8 bytes), the header (JSON: the settings' key, every array's column, type and shape),
-the arrays, each starting at a multiple of 8 bytes, and a SHA-256 of all that. Plain numbers and JSON: reading a
-stranger's file can go wrong in no worse way than not being one of ours.
+Layout: MAGIC; the arrays, each starting at a multiple of 8 bytes; what they are (JSON: the settings' key, every array's
+column, type and shape), its length (8 bytes), and a SHA-256 of all that. Plain numbers and JSON: reading a stranger's
+file can go wrong in no worse way than not being one of ours.
 """
 
 from __future__ import annotations
@@ -11,49 +11,36 @@ import hashlib
 import mmap
 import os
 import secrets
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from tunelint.checks.survey import Column
-from tunelint.engine.cache.rows import Rows, arrays_of
+from tunelint.engine.cache.rows import Keys, Rows, arrays_of
 from tunelint.similarity.columns import Ragged
 
 MAGIC = b"tunelint rows 1\n"
 SUFFIX = ".rows"
 _DIGEST = hashlib.sha256().digest_size
-_ALIGN = 8
+_ALIGN = _LENGTH = 8
 
 
 class NotASegment(Exception):
     """A file that is none of ours, is cut short, or was changed. The message says which."""
 
 
-def write_segment(folder: Path, key: str, rows: Rows) -> Path:
+def write_segment(folder: Path, key: str, keys: Keys, columns: Iterable[tuple[str, Column]]) -> Path:
     """Write a table into a new file of the folder, in one step, readable by its owner alone. Raises OSError."""
-    described: list[Any] = []
-    arrays: list[NDArray[Any]] = []
-    for name, column in [("", rows.keys), *rows.columns.items()]:
-        for array in arrays_of(column):
-            described.append([name, isinstance(column, Ragged), array.dtype.str, list(array.shape)])
-            arrays.append(np.ascontiguousarray(array))
-    header = orjson.dumps({"key": key, "arrays": described})
     target = folder / f"{key}-{secrets.token_hex(8)}{SUFFIX}"
     temporary = target.with_suffix(".tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as stream:
-            digest = hashlib.sha256()
-            place = 0
-            for part in [MAGIC, len(header).to_bytes(8, "little"), header, *arrays]:
-                data = memoryview(part).cast("B") if len(part) else memoryview(b"")  # type: ignore[arg-type]
-                for piece in (bytes(-place % _ALIGN if part is not header else 0), data):
-                    stream.write(piece)
-                    digest.update(piece)
-                    place += len(piece)
-            stream.write(digest.digest())
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as stream:
+            _write(stream, key, chain([("", keys)], columns))
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -61,30 +48,54 @@ def write_segment(folder: Path, key: str, rows: Rows) -> Path:
     return target
 
 
+def _write(stream: IO[bytes], key: str, columns: Iterable[tuple[str, Column]]) -> None:
+    digest = hashlib.sha256()
+    place = 0
+
+    def put(data: bytes | memoryview) -> None:
+        nonlocal place
+        stream.write(data)
+        digest.update(data)
+        place += len(data)
+
+    put(MAGIC)
+    described = []
+    for name, column in columns:
+        for array in arrays_of(column):
+            described.append([name, isinstance(column, Ragged), array.dtype.str, list(array.shape)])
+            put(bytes(-place % _ALIGN))
+            if array.size:
+                put(np.ascontiguousarray(array).data.cast("B"))
+    header = orjson.dumps({"key": key, "arrays": described})
+    put(header)
+    put(len(header).to_bytes(_LENGTH, "little"))
+    stream.write(digest.digest())
+
+
 def read_segment(path: Path, key: str) -> Rows:
     """Return the table that a file holds; its arrays are views of the file. Raises NotASegment, OSError."""
     with path.open("rb") as stream:
-        if os.fstat(stream.fileno()).st_size < len(MAGIC) + 8 + _DIGEST:
+        if os.fstat(stream.fileno()).st_size < len(MAGIC) + _LENGTH + _DIGEST:
             raise NotASegment("it is cut short")
-        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    if mapped[: len(MAGIC)] != MAGIC:
+        view = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    if view[: len(MAGIC)] != MAGIC:
         raise NotASegment("it has another format")
-    view = memoryview(mapped)
     end = len(view) - _DIGEST
     if hashlib.sha256(view[:end]).digest() != view[end:]:
         raise NotASegment("it is cut short or was changed")
-    start = len(MAGIC) + 8
-    length = int.from_bytes(view[len(MAGIC) : start], "little")
+    end -= _LENGTH
+    start = end - int.from_bytes(view[end : end + _LENGTH], "little")
     try:
-        header = orjson.loads(view[start : start + length])
+        header = orjson.loads(view[max(start, 0) : end])
         if header["key"] != key:
             raise NotASegment("it belongs to other settings")
-        return _rows(view[:end], start + length, header["arrays"])
+        return _rows(view[:start], header["arrays"])
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise NotASegment(f"it does not hold what it says ({type(error).__name__})") from error
 
 
-def _rows(view: memoryview, place: int, described: list[Any]) -> Rows:
+def _rows(view: memoryview, described: list[Any]) -> Rows:
+    place = len(MAGIC)
     columns: dict[str, Column] = {}
     waiting: dict[str, Any] = {}
     keys = None

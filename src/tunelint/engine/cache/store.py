@@ -52,6 +52,8 @@ class Store:
             except NotASegment as fault:
                 self.notes.append(f"cache: {path} is made anew: {fault}")
                 _remove(path)
+            except FileNotFoundError:
+                continue  # another process has just taken it up into a larger one
             except (OSError, ValueError) as error:
                 self.notes.append(f"cache: {path} is not readable: {error}")
             else:
@@ -68,10 +70,11 @@ class Store:
             except OSError:
                 continue  # another process took it up, or the folder is not ours to change: it only looks older
 
-    def add(self, rows: Rows) -> None:
+    def add(self, new: Sequence[Rows]) -> None:
         """Write new rows, and the rows of tables that are not much larger, into one file. Never raises OSError."""
-        gathered, absorbed = [rows], []
-        count, size = len(rows), rows.nbytes
+        gathered: list[Rows] = list(new)
+        absorbed: list[Path] = []
+        count, size = sum(len(table) for table in new), sum(table.nbytes for table in new)
         for number in sorted(range(len(self.tables)), key=lambda number: len(self.tables[number])):
             table = self.tables[number]
             if len(table) <= 2 * count and size + table.nbytes <= self.most_bytes:
@@ -83,7 +86,7 @@ class Store:
             return
         try:
             self._make_folder()
-            written = write_segment(self.folder, self.key, united(gathered))
+            written = write_segment(self.folder, self.key, *united(gathered))
         except OSError as error:
             self.notes.append(f"cache: nothing is kept in {self.root}: {error.strerror or error}")
             return
