@@ -190,6 +190,36 @@ def test_compare_at_an_endpoint_gives_the_very_answers(tunelint, room):
     assert "refuses a chat with nobody (404)" in unknown.err
 
 
+@pytest.mark.slow
+def test_a_run_of_an_api_is_compared_where_it_was_made_and_exported_from_its_server(tunelint, tmp_path):
+    """Nothing mocked: trained by `tunelint serve`, compared with no more than the run's name."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("uvicorn")
+    (tmp_path / "train.jsonl").write_bytes(support_jsonl(24, 1))
+    (tmp_path / "eval.jsonl").write_bytes(support_jsonl(12, 99))
+    served = Served(tmp_path / "server")
+    try:
+        asked = ("--backend", "openai", "--base-url", served.url, "--model", "tiny", "--epochs", "3", "--batch-size", "8", "--yes")
+        trained = tunelint("train", "train.jsonl", "eval.jsonl", *asked, "--run-dir", "runs/far", "--fail-on", "never")
+        assert trained.code == 0, trained.err
+        ran = tunelint("compare", "far", "--yes", "--max-tokens", "8", "--shots", "2", "--format", "json")
+        assert ran.code == 0, ran.err
+    finally:
+        served.stop()
+    record = json.loads(Path("runs/far/run.json").read_text())
+    report = ran.json
+    assert (report["where"], report["base"], report["tuned"]) == (served.url, "tiny", record["api"]["fine_tuned_model"])
+    assert {arm: found["rows"] for arm, found in report["arms"].items()} == {"base": 12, "few_shot": 12, "tuned": 12}
+    assert report["shots"]["mean_used"] == 2
+    refused = tunelint("export", "far")
+    assert refused.code == 2
+    hint = f"tunelint export SERVE_DIR/jobs/{record['api']['job']}"
+    assert hint in refused.err
+    exported = tunelint(*hint.replace("SERVE_DIR", str(tmp_path / "server")).split()[1:], "-o", "out")
+    assert exported.code == 0, exported.err
+    assert Path("out/model.safetensors").is_file()
+
+
 def test_secrets_are_not_sent_and_not_shown(tunelint, tmp_path):
     rows = [json.loads(line) for line in support_jsonl(4, 5).splitlines()]
     rows[1]["messages"][-2]["content"] += f" My key is {KEY}."
