@@ -196,6 +196,14 @@ def test_pairs_are_for_preference_training(tunelint, tmp_path, trainer):
         assert "DPOTrainer" in Path("for-trl/train.py").read_text()
 
 
+def test_pairs_without_dpo_are_conversations_with_the_chosen_answer(tunelint, tmp_path):
+    RunFolder.create(Plan(train=(PAIR,), model="me/base", run_dir=tmp_path / "runs/one"))
+    assert tunelint("export-config", "--run", "one", "--for", "llamafactory").code == 0
+    row = json.loads(Path("for-llamafactory/data/train.jsonl").read_text())
+    assert row == {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello!"}]}
+    assert "ranking" not in Path("for-llamafactory/dataset_info.json").read_text()
+
+
 def test_bare_texts_are_learnt_whole(tunelint, tmp_path):
     text = conversation(Message("text", "Once upon a time.", True), plain=True)
     assert write(tunelint, tmp_path, "llamafactory", text).code == 0
@@ -216,7 +224,9 @@ def test_what_another_trainer_cannot_do_is_refused(tunelint, tmp_path):
     with pytest.raises(TunelintError, match="demonstration model"):
         training_job(Plan(train=(LONG,)))
     with pytest.raises(TunelintError, match="mixture"):
-        training_job(Plan(train=(LONG, PAIR), model="me/base"))
+        training_job(Plan(train=(LONG, conversation(Message("text", "Once.", True), plain=True)), model="me/base"))
+    with pytest.raises(TunelintError, match="needs a rejected answer in every row"):
+        training_job(Plan(train=(PAIR,), eval=(LONG,), model="me/base", method="dpo"))
     assert "preference pairs: --for trl" in write(tunelint, tmp_path, "unsloth", PAIR).err
     assert tunelint("export-config", "x.jsonl", "--for", "unslot").code == 2
 

@@ -116,7 +116,7 @@ def _of_files(options: dict[str, Any]) -> TrainingJob | None:
         tell(note)
     asked = Hyperparameters(**_asked(options))
     plan = make_plan(report, inputs, rows, model=options["model"], backend="local", seed=seed, hyperparameters=asked, run_dir=Path("runs"))
-    return training_job(replace(plan, method="dpo") if all(row.rejected for row in plan.train) else plan)
+    return training_job(plan)
 
 
 def _write(job: TrainingJob, trainer: str, folder: Path, tokenizer: str | None) -> int:

@@ -101,7 +101,9 @@ def training_job(plan: Plan, settings: Settings | None = None) -> TrainingJob:
     """
     if plan.model == TINY:
         raise TunelintError("tiny is tunelint's own demonstration model; name the model to train with --model.")
-    kinds = {(row.plain, bool(row.rejected)) for row in plan.train}
-    if len(kinds) > 1:
-        raise TunelintError("The train rows are a mixture of conversations, bare texts and preference pairs; export each kind apart.")
+    rows = (*plan.train, *plan.eval)
+    if len({row.plain for row in rows}) > 1:
+        raise TunelintError("The rows are a mixture of conversations and bare texts; export each kind apart.")
+    if plan.method == "dpo" and not all(row.rejected for row in rows):
+        raise TunelintError("DPO needs a rejected answer in every row; export the other rows apart.")
     return TrainingJob(plan, settings or decide(plan, len(plan.train), UNKNOWN_CONTEXT, LARGE))

@@ -15,7 +15,10 @@ NAMES = {"train": "tunelint_train", "eval": "tunelint_eval"}
 def llamafactory(job: TrainingJob) -> Bundle:
     """Return what LLaMA-Factory needs; it reads no weights, so a bundle notes answers that it would train all the same."""
     lost = Counter[str]()
-    data = {split: values_of(rows, lambda row: sharegpt_value(row, lost)) for split, rows in (("train", job.plan.train), ("eval", job.plan.eval))}
+    data = {
+        split: values_of(rows, lambda row: sharegpt_value(row, job.pairs, lost))
+        for split, rows in (("train", job.plan.train), ("eval", job.plan.eval))
+    }
     bundle = Bundle("llamafactory", "config.yaml", "llamafactory-cli train config.yaml", {split: values for split, (values, _) in data.items()})
     bundle.left_out, bundle.lost = data["train"][1] + data["eval"][1], lost
     splits = [split for split in NAMES if bundle.data[split]]

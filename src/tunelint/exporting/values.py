@@ -37,11 +37,11 @@ def preference_value(row: TrainRecord) -> Value:
     return {**value, "tools": line["input"]["tools"]} if "tools" in line["input"] else value
 
 
-def sharegpt_value(row: TrainRecord, lost: Counter[str]) -> Value:
-    """Return a row as ShareGPT (a pair as LLaMA-Factory's ranking form). Raises Unconvertible; `lost` counts losses."""
+def sharegpt_value(row: TrainRecord, pairs: bool, lost: Counter[str]) -> Value:
+    """Return a row as ShareGPT, or with `pairs` in LLaMA-Factory's ranking form. Raises Unconvertible; `lost` counts losses."""
     if row.plain:
         return chat_value(row)
-    if row.rejected:
+    if pairs:
         pair = preference_value(row)
         value, losses = _sharegpt(pair["prompt"], pair.get("tools"))
         for side in ("chosen", "rejected"):
