@@ -62,6 +62,8 @@ class Service:
         self.list_lags = 0
         self.checkpoints_kept = 99
         self.takes_parts = False
+        self.lists_models = True
+        self.shutdown: str | None = None
         self.uploads: dict[str, dict[str, Any]] = {}
         self.lock = threading.RLock()
 
@@ -186,7 +188,8 @@ class Service:
         if parts[0] == "files":
             return (200, self.files[parts[1]]) if parts[1] in self.files else (404, None)
         if parts[0] == "models":
-            return 200, {"id": parts[1], "object": "model", "created": 1, "owned_by": "them"}
+            end = {"shutdown_date": self.shutdown} if self.shutdown else {}
+            return (200, {"id": parts[1], "object": "model", "created": 1, "owned_by": "them", **end}) if self.lists_models else (404, None)
         if parts == ["fine_tuning", "jobs"] and method == "POST":
             request = json.loads(body)
             self.bodies.append(request)

@@ -346,3 +346,20 @@ def test_settings_and_headers_arrive_from_the_command_line(server, tunelint, mon
     }  # fmt: skip
     assert {headers["x-tenant"] for headers in server.service.headers} == {"tenant-secret-77"}
     assert {headers["authorization"] for headers in server.service.headers} == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"shutdown": "2027-01-14"}, "the service shuts gpt-x down on 2027-01-14"),
+        ({"lists_models": False}, "the service does not list the model gpt-x"),
+        ({}, ""),
+    ],
+    ids=["closing", "unknown", "there"],
+)
+def test_the_service_is_asked_about_the_model(server, clock, run, state, said):
+    vars(server.service).update(state)
+    events = follow(run(), clock)
+    warnings = [event.text for event in events if isinstance(event, MessageEvent) and event.level == "warning"]
+    assert [said in warning for warning in warnings] == ([True] if said else [])
+    check_one_job(server)

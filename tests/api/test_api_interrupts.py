@@ -30,7 +30,7 @@ def endless(server: FaultServer) -> None:
 class Terminal:
     """`tunelint train` with a terminal of its own; `read_until` waits for what is printed."""
 
-    def __init__(self, place: Path, url: str, seconds: float) -> None:
+    def __init__(self, place: Path, url: str, seconds: float, *more: str) -> None:
         rows = [chat(f"Where is {word}, please?", f"The place called {word} lies over there.") for word in "abcdefghijklmnopqrstuvwxyz"]
         (place / "train.jsonl").write_text("\n".join(rows) + "\n")
         self.run = place / "run"
@@ -39,7 +39,7 @@ class Terminal:
         if not self.process:
             os.chdir(place)
             os.environ["PYTHONPATH"] = str(SRC)
-            arguments = ["train", "train.jsonl", "--no-lint", "--backend", "openai", "--base-url", url, "--model", "m", "--yes", "--run-dir", "run"]
+            arguments = ["train", "train.jsonl", "--no-lint", "--backend", "openai", "--base-url", url, "--model", "m", "--run-dir", "run", *more]
             os.execv(sys.executable, [sys.executable, "-c", PROGRAM, str(seconds), *arguments])
 
     def read_until(self, text: bytes) -> None:
@@ -69,7 +69,7 @@ class Terminal:
 
 def detached(place: Path, server: FaultServer, seconds: float) -> Terminal:
     """A run that was left by the first Ctrl-C."""
-    terminal = Terminal(place, server.url, seconds)
+    terminal = Terminal(place, server.url, seconds, "--yes")
     terminal.read_until(b"running, job ftjob-1")
     terminal.type(CTRL_C)
     terminal.read_until(b"Go on: tunelint runs resume run. Give it up: tunelint runs cancel run.")
@@ -95,6 +95,20 @@ def test_the_second_asks(tmp_path, server, answer, said, status):
     assert said in terminal.said
     assert server.service.jobs["ftjob-1"]["status"] == status
     assert RunFolder(terminal.run).state == ("cancelled" if status == "cancelled" else "training")
+
+
+@pytest.mark.parametrize(("answer", "code"), [(b"n\n", 130), (b"y\n", 0)])
+def test_nothing_is_started_before_the_answer(tmp_path, server, answer, code):
+    """What is known about the model is said before the question."""
+    server.service.statuses, server.service.shutdown = ["succeeded"], "2027-01-14"
+    terminal = Terminal(tmp_path, server.url, 1, "--fail-on", "never")
+    terminal.read_until(b"warning: the service shuts m down on 2027-01-14")
+    terminal.read_until(b"Start this job?")
+    assert server.service.calls == ["GET /v1/models/m"]
+    terminal.type(answer)
+    assert terminal.ended() == code, terminal.said.decode()
+    assert len(server.service.jobs) == (code == 0)
+    assert (tmp_path / "run").exists() == (code == 0)
 
 
 def test_without_a_terminal_nothing_is_asked(tmp_path, server):

@@ -142,7 +142,8 @@ def test_azure_gets_a_byte_order_mark():
 def test_openais_end_is_said(monkeypatch):
     monkeypatch.setenv("A_KEY", "abcdefgh")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1796083200")  # 2026-12-01
-    said = "\n".join(notes(plan(options={"base_url": "https://api.openai.com/v1", "api_key_env": "A_KEY"})))
+    sent = plan(train=support_rows(12, 1), options={"base_url": "https://api.openai.com/v1", "api_key_env": "A_KEY"})
+    said = "\n".join(notes(sent))
     assert "2027-01-06 (in 36 days" in said
     assert "2027-01-14 (in 44 days" in said
     assert "2027" not in "\n".join(notes(plan()))
@@ -276,3 +277,50 @@ def test_azures_path_and_headers_through_the_command_line(tunelint, monkeypatch)
     assert ran.code == 0, ran.err
     assert [request["url"].removeprefix("https://me.openai.azure.com/openai/v1") for request in ran.json] == ["/files", "/files", "/fine_tuning/jobs"]
     assert "secret-" not in ran.out + ran.err
+
+
+def test_what_is_sent_is_linted_as_the_service_reads_it(tunelint, monkeypatch):
+    """What the service cuts or refuses is named by file and line; other addresses are known by --target only."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-abcdefgh")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    chats()
+    held_out = [chat(f"And where is {word}, please?", f"The place called {word} lies over there.") for word in WORDS[:10]]
+    Path("eval.jsonl").write_text("\n".join(held_out) + "\n")
+    openai = ("train", "train.jsonl", "eval.jsonl", "--backend", "openai", "--model", "gpt-4.1-mini", "--dry-run")
+    ran = tunelint(*openai)
+    assert ran.code == 0, ran.err
+    assert "train file: openai trains on 26 of 26 records" in ran.err
+    assert "rows that do not fit" not in ran.err
+
+    with Path("train.jsonl").open("a") as stream:
+        stream.write(chat("Please repeat " + "long " * 70_000, "Fine, that is done now.") + "\n")
+    ran = tunelint(*openai)
+    assert ran.code == 2
+    assert re.search(r"1 error in what would be sent to api.openai.com .target openai.: train.jsonl:27: TOK\d+ ", ran.err), ran.err
+    assert tunelint(*openai, "--no-lint").code == 0
+    elsewhere = ("--base-url", "http://127.0.0.1:9/v1")
+    assert tunelint(*openai, *elsewhere).code == 0
+    ran = tunelint(*openai, *elsewhere, "--target", "openai")
+    assert ran.code == 1, "named by the user, the target is that of the files' own lint"
+    assert "no-trained-tokens 1" in ran.err
+
+
+def test_cost_by_the_dated_price_and_by_the_given_one(tunelint, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-abcdefgh")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    chats()
+    asked = ("train", "train.jsonl", "--no-lint", "--no-split", "--backend", "openai", "--model", "gpt-4.1-2025-04-14", "--epochs", "50", "--dry-run")
+    ran = tunelint(*asked)
+    found = re.search(r"estimate: ([\d,]+) tokens per epoch, about (\S+) USD .*25 USD per million tokens, read 20", ran.err)
+    assert found, ran.err
+    assert float(found[2]) == round(int(found[1].replace(",", "")) * 50 * 25 / 1e6, 2) > 0
+    assert f"about {2 * float(found[2]):.2f} USD" in tunelint(*asked, "--price", "50").err
+    assert "the cost is unknown without --price" in tunelint(*asked, "--base-url", "http://127.0.0.1:9/v1").err
+
+
+def test_too_few_rows_for_the_service(monkeypatch):
+    monkeypatch.setenv("A_KEY", "abcdefgh")
+    few = plan(options={"base_url": "https://me.openai.azure.com", "api_key_env": "A_KEY"})
+    with pytest.raises(TunelintError, match=r"me.openai.azure.com .target azure.*SIZE001"):
+        check(few)
+    assert check(replace(few, train=support_rows(12, 1))).is_azure

@@ -101,6 +101,8 @@ def ended(client: Any, job: Any) -> Any:
 def test_a_jobs_whole_life(proxy):
     client = proxy.client
     jobs = client.fine_tuning.jobs
+    assert not client.files.list().data
+    assert not jobs.list().data
     content = support_jsonl(24, 1)
     train = client.files.create(file=("train.jsonl", content), purpose="fine-tune")
     held_out = client.uploads.upload_file_chunked(

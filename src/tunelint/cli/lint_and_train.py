@@ -97,7 +97,7 @@ def command(**options: Any) -> int:
         if options["dry_run"]:
             show_requests(plan)
             return exitcodes.OK if trained_on.ok else exitcodes.FINDINGS
-        confirm_paid(options)
+        confirm_paid(options, plan)
         folder = start_run(plan)
         if options["clean_first"]:
             _move(Path(room, "cleaned"), run_dir / "cleaned")

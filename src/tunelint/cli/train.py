@@ -64,7 +64,7 @@ def command(**options: Any) -> int:
     if options["dry_run"]:
         show_requests(plan)
         return exitcodes.OK
-    confirm_paid(options)
+    confirm_paid(options, plan)
     folder = start_run(plan)
     write_lint(folder, report)
     follow(follow_run(folder), folder)

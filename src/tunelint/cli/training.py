@@ -126,7 +126,8 @@ def backend_options(options: dict[str, Any]) -> dict[str, Any]:
         raise TunelintError(f"--{name} is for training through an API: add --backend openai.")
     if "max_offline" in chosen:
         chosen["max_offline"] *= 3600
-    return chosen
+    also = {name: options[name] for name in ("target", "no_lint") if options.get(name) and options["backend"] == "openai"}
+    return {**chosen, **also}
 
 
 def _pairs(items: Iterable[str], form: str) -> dict[str, str]:
@@ -186,11 +187,17 @@ def say_verdict(judged: Judged, folder: Any) -> None:
     say(f"report: {Path(folder.path, 'report.html')}")
 
 
-def confirm_paid(options: dict[str, Any]) -> None:
-    """Ask before a job that may cost money. Raises TunelintError where nobody can answer."""
+def confirm_paid(options: dict[str, Any], plan: Any) -> None:
+    """Ask before a job that may cost money, after asking the service about the model. Raises TunelintError where nobody can answer."""
     if options["backend"] != "openai" or options["yes"]:
         return
     if not sys.stdin.isatty():
         raise TunelintError("this starts a job that may cost money; say --yes")
+    from tunelint.train.api.connection import connect
+    from tunelint.train.api.preflight import model_notes
+
+    with connect(plan.options).client() as client:
+        for note in model_notes(client, plan.model):
+            tell(f"warning: {note}")
     if not click.confirm("Start this job?", err=True):
         raise click.Abort

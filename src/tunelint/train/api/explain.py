@@ -12,6 +12,7 @@ from typing import Any
 
 from tunelint.errors import TunelintError
 from tunelint.train.api.connection import Connection
+from tunelint.train.plan import Plan
 from tunelint.train.runs import RunFolder
 
 NO_MONEY = frozenset({"insufficient_quota", "exceeded_quota", "billing_hard_limit_reached", "billing_not_active"})
@@ -57,20 +58,27 @@ def explain_job(error: Any, folder: RunFolder, connection: Connection) -> str:
     if "moderation" in said.lower() or code == "unsafe_file":
         parts.append("The service's moderation has flagged examples; take them out of the data.")
     if code in FILE_CODES or _FLAGGED.search(said) or _EXAMPLE.search(said):
-        parts += [place for number in _numbers(said)[:_MOST] if (place := row_place(folder, split, number))]
+        parts += [place for number in _numbers(said)[:_MOST] if (place := row_place(folder.plan(), split, number))]
     return " ".join(part if part.endswith((".", "!")) else part + "." for part in parts)
 
 
-def row_place(folder: RunFolder, split: str, number: int) -> str:
+def row_place(plan: Plan, split: str, number: int) -> str:
     """Say which record example `number` (from 1) of the uploaded file is: its digest, and file and line where unchanged."""
-    plan = folder.plan()
     rows = plan.train if split == "train" else plan.eval
     if not 1 <= number <= len(rows):
         return ""
     digest = rows[number - 1].digest
-    sources = plan.train_sources if split == "train" else plan.eval_sources
-    found = next((place for source in (*sources, *plan.train_sources) if (place := _line_of(source.path, digest))), "")
+    found = place_of(plan, split, number)
     return f"Example {number} is {found or f'row {number} of data/{split}.jsonl in the run folder'} (record {digest})"
+
+
+def place_of(plan: Plan, split: str, number: int) -> str:
+    """Return the file and line that row `number` (from 1) of a split comes from, "" where it was changed on the way."""
+    rows = plan.train if split == "train" else plan.eval
+    if not 1 <= number <= len(rows):
+        return ""
+    sources = plan.train_sources if split == "train" else plan.eval_sources
+    return next((place for source in (*sources, *plan.train_sources) if (place := _line_of(source.path, rows[number - 1].digest))), "")
 
 
 def _line_of(path: str, digest: str) -> str:

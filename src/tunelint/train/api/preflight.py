@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from tunelint.api import lint
 from tunelint.errors import TunelintError
 from tunelint.prices import price_of
 from tunelint.targets import load_target, today
 from tunelint.train.api import payload
 from tunelint.train.api.connection import Connection, connect
+from tunelint.train.api.fitting import fit_or_refuse
 from tunelint.train.api.parts import MIME_TYPE, parts
 from tunelint.train.api.payload import Upload, check_request, job_request, message, rows_with_reasoning, uploads
 from tunelint.train.backend import Estimate
 from tunelint.train.plan import Plan
 
-SECRETS = "PII001"
-
 
 def notes(plan: Plan) -> list[str]:
-    """Return what the user should know before the job: where it goes, what is closing, what is not sent."""
+    """Return what the user should know before the job: where it goes, what is closing, what becomes of the rows there.
+
+    Raises TunelintError as `fit_or_refuse` does.
+    """
     connection = connect(plan.options)
     said = [f"the rows are sent to {connection.base_url}"]
     if connection.is_openai:
@@ -33,7 +32,7 @@ def notes(plan: Plan) -> list[str]:
     reasoning = rows_with_reasoning([*plan.train, *plan.eval])
     if reasoning:
         said.append(f"{reasoning:,} rows hold reasoning, which OpenAI's form cannot carry; it is left out")
-    return said
+    return said + fit_or_refuse(plan, connection)
 
 
 def requests(plan: Plan) -> list[dict[str, Any]]:
@@ -59,36 +58,6 @@ def _file_requests(base_url: str, file: Upload) -> list[dict[str, Any]]:
         {"method": "POST", "url": f"{place}/parts", "times": len(pieces), "file": named},
         {"method": "POST", "url": f"{place}/complete", "body": {"part_ids": ["<id of each part>"], "md5": "<of the file>"}},
     ]
-
-
-def refuse_unfit(plan: Plan, connection: Connection) -> None:
-    """Refuse what must not or cannot be sent. Raises TunelintError; see `refuse_secrets`."""
-    check_request(plan)
-    files = uploads(plan, connection.is_azure)
-    if not plan.options.get("allow_secrets"):
-        refuse_secrets([(file.split, file.content) for file in files])
-
-
-def refuse_secrets(files: list[tuple[str, bytes]]) -> None:
-    """Look for keys and passwords in the very bytes that would be sent, whatever was linted or ignored before.
-
-    Raises TunelintError that says how many there are and where the first lies.
-    """
-    with tempfile.TemporaryDirectory(prefix="tunelint-") as room:
-        paths = []
-        for split, content in files:
-            path = Path(room, f"{split}.jsonl")
-            path.write_bytes(content)
-            paths.append(path)
-        report = lint(paths, select=(SECRETS,), scope="record", jobs=1)
-    found = [finding for finding in report.findings if finding.code == SECRETS]
-    if found:
-        first = found[0]
-        raise TunelintError(
-            f"The rows hold {len(found):,} secret{'s' * (len(found) > 1)} ({SECRETS}), the first in {Path(first.path or '').stem} "
-            f"row {first.line}: {first.message} "
-            "They would leave this machine: remove them (tunelint clean --unsafe-fixes), or say --allow-secrets."
-        )
 
 
 def estimate(plan: Plan) -> Estimate:
@@ -136,5 +105,5 @@ def check(plan: Plan) -> Connection:
     if plan.model == "tiny" and connect(plan.options).is_openai:
         raise TunelintError("tiny is tunelint's own demonstration model; name one of the service's with --model.")
     connection = connect(plan.options)
-    refuse_unfit(plan, connection)
+    fit_or_refuse(plan, connection)
     return connection

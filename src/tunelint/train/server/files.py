@@ -88,7 +88,9 @@ def index(request: Request) -> Response:
     purpose = request.query_params.get("purpose")
     where = "WHERE purpose = ?" if purpose else ""
     rows = state_of(request).store.rows(f"SELECT * FROM files {where} ORDER BY seq DESC", *([purpose] if purpose else []))
-    return JSONResponse(page(rows, request, 10_000, file_object))
+    found = page(rows, request, 10_000, file_object)
+    # The description has texts here, where the other lists may have null.
+    return JSONResponse({**found, "first_id": found["first_id"] or "", "last_id": found["last_id"] or ""})
 
 
 def show(request: Request) -> Response:
