@@ -10,7 +10,7 @@ from tunelint.checks.screen import screen
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
 
-_CHOSEN = ("/chosen", "/preferred_output", "/response_j")
+_CHOSEN = ("/chosen", "/preferred_output", "/response_j", "/completions")
 
 
 def identical_pair(record: Record, options: dict[str, Any]) -> Iterable[Hit]:

@@ -16,7 +16,7 @@ from tunelint.records.record import Split
 from tunelint.records.shapes import SHAPES
 
 # Pairs and KTO rows repeat their prompt by design, and so do prompts for reinforcement learning.
-_ANSWERED = ("openai-chat", "sharegpt", "prompt-completion", "instruction")
+_ANSWERED = ("openai-chat", "sharegpt", "prompt-completion", "instruction", "gemini")
 _SPLITS: tuple[Split, ...] = ("train", "eval")
 _MOST_RELATED = 20
 

@@ -72,6 +72,10 @@ def _missing(value: dict[str, Any], shape: str) -> Iterator[tuple[str, str]]:
     elif shape == "sharegpt":
         key = next(key for key in CONVERSATION_KEYS if key in value)
         yield from _missing_in_turns(value[key], f"/{key}")
+    elif shape == "gemini":
+        for index, content in enumerate(value["contents"]):
+            if isinstance(content, dict) and "parts" not in content:
+                yield "parts", f"/contents/{index}"
     elif shape == "prompt-completion":
         if not any(key in value for key in PROMPT_KEYS):
             yield "prompt", ""
@@ -85,6 +89,8 @@ def _missing(value: dict[str, Any], shape: str) -> Iterator[tuple[str, str]]:
     elif shape == "preference" and "rejected_response" in value:
         if "messages" in value:
             yield from _missing_in_turns(value["messages"], "/messages")
+    elif shape == "preference" and "completions" in value and "contents" in value:
+        return
     elif shape == "preference":
         chosen, rejected = next(keys for keys in CHOSEN_KEYS if keys[0] in value or keys[1] in value)
         for key in (chosen, rejected):
@@ -158,6 +164,8 @@ def _wrong(value: dict[str, Any], shape: str) -> Iterator[tuple[str, Any, str]]:
         yield from _uneven(value)
     if shape == "openai-preference":
         yield from _wrong_preference(value)
+    if shape == "gemini":
+        yield from _wrong_contents(value["contents"])
     tools = value.get("tools")
     if "tools" in value and tools is not None and not isinstance(tools, list | str):
         yield "/tools", tools, "a list of tools"
@@ -188,6 +196,22 @@ def _wrong_preference(value: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
             yield from _wrong_turns(value[key], f"/{key}")
             if isinstance(value[key], list) and not value[key]:
                 yield f"/{key}", value[key], "a list with one assistant message"
+
+
+def _wrong_contents(contents: list[Any]) -> Iterator[tuple[str, Any, str]]:
+    for index, content in enumerate(contents):
+        if not isinstance(content, dict):
+            yield f"/contents/{index}", content, "an object with a role and parts"
+            continue
+        parts = content.get("parts", [{}])
+        if not isinstance(parts, list) or not parts:
+            yield f"/contents/{index}/parts", parts, "a list with at least one part"
+            continue
+        for number, part in enumerate(parts):
+            if not isinstance(part, dict):
+                yield f"/contents/{index}/parts/{number}", part, "a part, such as an object with a text"
+            elif "text" in part and not isinstance(part["text"], str):
+                yield f"/contents/{index}/parts/{number}/text", part["text"], "text"
 
 
 def _wrong_turns(turns: Any, pointer: str) -> Iterator[tuple[str, Any, str]]:
@@ -271,7 +295,7 @@ _TURN_KEYS = frozenset(
 _ROW_KEYS = frozenset(
     {"messages", "tools", "functions", "parallel_tool_calls", "function_call", "tool_choice", "weight", "system", "images",
      "image", "videos", "video", "audios", "audio", "label", "kto_tag", "chat_template_kwargs", "loss_weight", "margin",
-     "prompt", "history", "conversations", "response_format", "score", "score_chosen", "score_rejected"}
+     "prompt", "history", "conversations", "response_format", "schemaVersion", "toolConfig", "score", "score_chosen", "score_rejected"}
 )  # fmt: skip
 
 

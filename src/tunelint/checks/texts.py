@@ -50,7 +50,8 @@ def own_strings(record: Record, turn: Turn) -> list[tuple[str, str]]:
         return [
             (pointer, text)
             for pointer, text in strings(found, turn.content_pointer)
-            if pointer.count("/") == turn.content_pointer.count("/") + 1 or pointer.rsplit("/", 1)[-1] in ("text", "value", "refusal")
+            if (depth := pointer.count("/") - turn.content_pointer.count("/")) == 1
+            or (depth == 2 and pointer.rsplit("/", 1)[-1] in ("text", "value", "refusal"))  # deeper: a tool's result, reasoning
         ]
     own = [(turn.content_pointer, found)] if isinstance(found, str) else []
     if turn.content_pointer == "/instruction" and isinstance(record.value, dict):

@@ -35,7 +35,9 @@ class Declared:
         """The schema of its arguments, None where it has none."""
         for key in ("parameters", "input_schema", "inputSchema", "arguments"):
             if key in self.spec:
-                return self.spec[key]
+                found = self.spec[key]
+                wrapped = key == "inputSchema" and isinstance(found, dict) and set(found) == {"json"}
+                return found["json"] if wrapped else found
         return None
 
 
@@ -59,7 +61,7 @@ def function_of(item: Any) -> dict[str, Any] | None:
     """Return the object that holds a tool's name and parameters, None for what is no tool that is called by a name."""
     if not isinstance(item, dict):
         return None
-    function = item.get("function")
+    function = item.get("function", item.get("toolSpec"))
     return function if isinstance(function, dict) else item
 
 
@@ -70,6 +72,8 @@ def declarations(record: Record) -> Declarations | None:
     given = value.get("input")
     if record.shape == "openai-preference" and isinstance(given, dict):
         value, base = given, "/input"
+    if isinstance(value.get("toolConfig"), dict) and isinstance(value["toolConfig"].get("tools"), list):  # Bedrock
+        value, base = value["toolConfig"], "/toolConfig"
     key = next((key for key in _KEYS if value.get(key) is not None), None)
     if key is None:
         return None
@@ -98,11 +102,18 @@ def _flat(listed: list[Any], pointer: str, inside: bool) -> Iterator[tuple[Any, 
         where = f"{pointer}/{index}" if inside else pointer
         several = item.get("function_declarations", item.get("functionDeclarations")) if isinstance(item, dict) else None
         if isinstance(several, list):
-            yield from ((inner, where) for inner in several)
+            yield from ((_gemini_tool(inner), where) for inner in several)
         elif isinstance(item, str) and item.lstrip().startswith("{"):
             yield _parsed(item), where  # a list of JSON texts: what Arrow keeps without padding
         else:
             yield item, where
+
+
+def _gemini_tool(tool: Any) -> Any:
+    """Return a declaration with JSON Schema's words for types, which Gemini writes in capitals."""
+    if not isinstance(tool, dict) or not isinstance(tool.get("parameters"), dict):
+        return tool
+    return {**tool, "parameters": _in_json_words(tool["parameters"])}
 
 
 def _parsed(text: str) -> Any:
@@ -117,8 +128,11 @@ def schema_of(tool: Declared) -> dict[str, Any] | None:
     parameters = tool.parameters
     if not isinstance(parameters, dict) or not parameters:
         return None
-    if "properties" not in parameters and "type" not in parameters and "$ref" not in parameters and all(
-        isinstance(item, dict) and ("type" in item or "description" in item) for item in parameters.values()
+    if (
+        "properties" not in parameters
+        and "type" not in parameters
+        and "$ref" not in parameters
+        and all(isinstance(item, dict) and ("type" in item or "description" in item) for item in parameters.values())
     ):
         parameters = {"type": "object", "properties": parameters}  # xLAM: the properties alone
     words: dict[str, Any] = _in_json_words(parameters)

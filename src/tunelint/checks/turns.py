@@ -10,11 +10,12 @@ from typing import Any
 from tunelint.checks.hit import Edit, Hit
 from tunelint.checks.order import indices
 from tunelint.findings import Severity
+from tunelint.records.blocks import GEMINI_ROLES
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
 from tunelint.records.views import KNOWN_ROLES, ROLES
 
-_CONVERSATIONS = frozenset({"openai-chat", "sharegpt"})
+_CONVERSATIONS = frozenset({"openai-chat", "sharegpt", "gemini"})
 _SYSTEM = ("system", "developer")
 # Roles that a message may spell with `role`: the OpenAI chat format's, `function` its deprecated one, `ipython` Llama 3's.
 _MESSAGE_ROLES = KNOWN_ROLES | {"function", "ipython"}
@@ -39,12 +40,16 @@ def _base(turn: Turn) -> str:
 
 def _unknown(turn: Turn, roles: Sequence[str] = ()) -> bool:
     """Tell whether a turn's role is none of the format's, or none of the target's (`roles`, where it names them)."""
-    if not isinstance(turn.raw, dict):
+    if not isinstance(turn.raw, dict) or turn.pointer.startswith("/system"):  # a system prompt beside the conversation
         return False
     if not turn.own_role:  # a missing role and one that is no text are other rules' business
         return turn.raw.get("role") == "" or turn.raw.get("from") == ""
+    if "parts" in turn.raw:
+        return turn.own_role not in (roles or GEMINI_ROLES)
     if "role" in turn.raw:
         return turn.own_role not in (roles or _MESSAGE_ROLES)
+    if "from" not in turn.raw and turn.role == "tool":  # a result among the parts of a turn that has been looked at
+        return False
     return (turn.own_role not in ROLES and turn.own_role not in KNOWN_ROLES) or (bool(roles) and turn.role not in roles)
 
 
@@ -59,6 +64,9 @@ def unknown_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
                 continue
             if not _unknown(turn):
                 yield Hit(f"Role '{turn.own_role}' is none that the target takes: {', '.join(options['roles'])}.", pointer=pointer)
+                continue
+            if "parts" in turn.raw:
+                yield Hit(f"Role '{turn.own_role[:40]}' is not known; Gemini's contents have the roles user and model.", pointer=pointer)
                 continue
             known = _MESSAGE_ROLES if key == "role" else (*ROLES, *KNOWN_ROLES)
             near = difflib.get_close_matches(turn.own_role.lower(), list(known), n=1, cutoff=0.7)
@@ -100,8 +108,10 @@ def _content_present(turn: Turn) -> bool:
         return isinstance(raw, str) or raw is None or raw == []
     if any(raw.get(key) for key in ("refusal", "audio", "tool_calls", "function_call")):
         return False
-    key = turn.content_pointer.rsplit("/", 1)[-1]
+    key = "parts" if "parts" in raw else turn.content_pointer.rsplit("/", 1)[-1]
     content = raw.get(key, 0)
+    if key == "parts" and not isinstance(content, list):
+        return False
     if isinstance(content, list):
         # Parts of other kinds than text (audio, files) are content.
         return not any(isinstance(part, dict) and part.get("type", "text" if "text" in part else "other") != "text" for part in content)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @paths_argument
 @click.option(
     "--to", metavar="FORMAT",
-    help="openai-chat, sharegpt, prompt-completion, instruction, text, openai-preference, preference, kto or prompt-only.",
+    help="openai-chat, sharegpt, prompt-completion, instruction, text, openai-preference, preference, kto, prompt-only or gemini.",
 )  # fmt: skip
 @click.option("--target", metavar="NAME", help="Instead of --to: the format that this service or trainer takes.")
 @click.option("-o", "--output", default="converted", show_default=True, metavar="DIR", help="Folder for the converted files; - for standard output.")

@@ -8,7 +8,7 @@ from typing import Any
 
 SHAPES = (
     "openai-chat", "prompt-completion", "instruction", "text", "openai-preference",
-    "preference", "kto", "sharegpt", "prompt-only", "mixed", "unknown",
+    "preference", "kto", "sharegpt", "prompt-only", "gemini", "mixed", "unknown",
 )  # fmt: skip
 
 # (question key, answer keys) of single-turn records, in order of preference. Sources: OpenAI legacy completions
@@ -39,6 +39,8 @@ def detect(value: dict[str, Any], expected: str | None = None) -> str:
         return "openai-preference"
     if "rejected_response" in value or any(chosen in value or rejected in value for chosen, rejected in CHOSEN_KEYS):
         return "preference"
+    if _is_gemini(value):
+        return "preference" if isinstance(value.get("completions"), list) else "gemini"
     if isinstance(value.get("label", value.get("kto_tag")), bool) and _has_kto_body(value):
         return "kto"
     if "messages" in value:
@@ -58,6 +60,14 @@ def detect(value: dict[str, Any], expected: str | None = None) -> str:
     if "seed" in value and not any(isinstance(item, str) for item in value.values()):
         return "prompt-only"  # an environment's seed: the prompt is drawn in the rollout (Fireworks RL cookbook)
     return "unknown"
+
+
+def _is_gemini(value: dict[str, Any]) -> bool:
+    """Vertex AI: a list of contents, each with parts."""
+    contents = value.get("contents")
+    if not isinstance(contents, list) or "messages" in value:
+        return False
+    return any(isinstance(item, dict) and "parts" in item for item in contents) or "systemInstruction" in value
 
 
 def _has_kto_body(value: dict[str, Any]) -> bool:
@@ -92,8 +102,7 @@ def _single_turn(value: dict[str, Any], expected: str | None) -> str | None:
 def has_assistant(messages: Any) -> bool:
     """Tell whether a list of messages holds an assistant turn (by either name)."""
     return isinstance(messages, list) and any(
-        isinstance(message, dict) and message.get("role", message.get("from")) in ("assistant", "gpt", "model")
-        for message in messages
+        isinstance(message, dict) and message.get("role", message.get("from")) in ("assistant", "gpt", "model", "Chatbot") for message in messages
     )
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from tunelint.records.blocks import block_turns, gemini_system, gemini_turns, has_blocks, image_of
 from tunelint.records.example import Example, Image, ToolCall, Turn
 from tunelint.records.lenient import parse_or_none
 from tunelint.records.shapes import ANSWER_KEYS, CHOSEN_KEYS, CONVERSATION_KEYS, INSTRUCTION_ANSWERS, PROMPT_KEYS
@@ -16,6 +17,8 @@ ROLES = {
     "function_call": "assistant", "observation": "tool", "function": "tool", "function_response": "tool",
     "tool_response": "tool", "ipython": "tool", "tool_call": "assistant",
 }  # fmt: skip
+# Cohere's chat fine-tuning (docs.cohere.com), with capitals; only with `role`.
+COHERE_ROLES = {"System": "system", "User": "user", "Chatbot": "assistant", "Tool": "tool"}
 KNOWN_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 _CALL_KEYS = frozenset({"tool_calls", "function_call"})
 _WEIGHT_KEYS = frozenset({"weight", "loss_weight", "train", "loss"})
@@ -35,8 +38,18 @@ def messages_view(messages: Any, base: str) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     for index, message in enumerate(messages):
         if isinstance(message, dict):
-            turns += _exchange(message, f"{base}/{index}") if is_exchange(message) else (_turn(message, f"{base}/{index}"),)
+            turns += _exchange(message, f"{base}/{index}") if is_exchange(message) else _turns(message, f"{base}/{index}")
     return tuple(turns)
+
+
+def _turns(message: dict[str, Any], pointer: str) -> tuple[Turn, ...]:
+    """Return the turns of one message: one, unless it holds the results of tools among its contents."""
+    content = message.get("content")
+    if type(content) is not list or not has_blocks(content):
+        return (_turn(message, pointer),)
+    own = message.get("role")
+    own = own if isinstance(own, str) else ""
+    return tuple(block_turns(ROLES.get(own, own), own, content, pointer, "content", message, trained=_is_trained(message)))
 
 
 def is_exchange(message: dict[str, Any]) -> bool:
@@ -61,7 +74,7 @@ def _turn(message: dict[str, Any], pointer: str) -> Turn:
         content = "" if calls else content
     call_id = message.get("tool_call_id")
     return Turn(
-        role=ROLES.get(own, own), content=content, pointer=pointer, content_pointer=f"{pointer}/{content_key}",
+        role=ROLES.get(own) or COHERE_ROLES.get(own, own), content=content, pointer=pointer, content_pointer=f"{pointer}/{content_key}",
         own_role=own, calls=calls, images=images, call_id=call_id if isinstance(call_id, str) else None,
         trained=_is_trained(message), raw=message,
     )  # fmt: skip
@@ -98,8 +111,9 @@ def _content(content: Any, pointer: str) -> tuple[str, tuple[Image, ...]]:
 
 
 def _image_url(part: dict[str, Any]) -> str | None:
-    if part.get("type") not in ("image_url", "image", "input_image"):
-        return None
+    block = image_of(part)
+    if block is not None or part.get("type") not in ("image_url", "image", "input_image"):
+        return block
     image = part.get("image_url", part.get("image", part.get("url", "")))
     if isinstance(image, dict):
         image = image.get("url", "")
@@ -171,7 +185,14 @@ def _chat(value: dict[str, Any], shape: str) -> Example:
         return Example(shape, messages_view(value["prompt"], "/prompt"), tools=_tools(value))
     if "messages" not in value:
         return Example(shape, _with_attachments(value, _single_prompt(value)), tools=_tools(value))
-    return Example(shape, _with_attachments(value, messages_view(value["messages"], "/messages")), tools=_tools(value))
+    turns = messages_view(value["messages"], "/messages")
+    if value.get("system") and isinstance(value["system"], str | list) and not any(turn.role == "system" for turn in turns):
+        turns = (_text_turn("system", value["system"], "/system"), *turns)  # Anthropic, Bedrock
+    return Example(shape, _with_attachments(value, turns), tools=_tools(value))
+
+
+def _gemini(value: dict[str, Any], shape: str) -> Example:
+    return Example(shape, (*gemini_system(value), *gemini_turns(value.get("contents"), "/contents")), tools=_tools(value))
 
 
 def _single_prompt(value: dict[str, Any]) -> tuple[Turn, ...]:
@@ -237,6 +258,8 @@ def _openai_preference(value: dict[str, Any], shape: str) -> Example:
 
 
 def _preference(value: dict[str, Any], shape: str) -> Example:
+    if "completions" in value:  # Vertex AI: two completions of Gemini's contents, the better one has the score 1
+        return _gemini_pair(value, shape)
     if "rejected_response" in value:  # ms-swift: the conversation as it is, and the answer not to give
         base = _chat(value, shape) if "messages" in value else _prompt_completion(value, shape)
         return Example(shape, base.turns, rejected=_side(value["rejected_response"], "/rejected_response"), tools=base.tools)
@@ -247,6 +270,16 @@ def _preference(value: dict[str, Any], shape: str) -> Example:
         prompt, chosen = chosen[:-1], chosen[-1:]
         rejected = rejected[-1:] if _texts(rejected[:-1]) == _texts(prompt) else rejected
     return Example(shape, _with_attachments(value, prompt + chosen), rejected=rejected, tools=_tools(value))
+
+
+def _gemini_pair(value: dict[str, Any], shape: str) -> Example:
+    prompt = (*gemini_system(value), *gemini_turns(value.get("contents"), "/contents"))
+    sides: dict[bool, tuple[Turn, ...]] = {}
+    for index, item in enumerate(value["completions"]):
+        if isinstance(item, dict):
+            turns = tuple(gemini_turns(item.get("completion"), f"/completions/{index}/completion"))
+            sides.setdefault(item.get("score") not in (0, "0", None), turns)
+    return Example(shape, prompt + sides.get(True, ()), rejected=sides.get(False, ()), tools=_tools(value))
 
 
 def _pair_prompt(value: dict[str, Any]) -> tuple[Turn, ...]:
@@ -291,5 +324,5 @@ def _kto(value: dict[str, Any], shape: str) -> Example:
 _VIEWS = {
     "openai-chat": _chat, "prompt-only": _chat, "sharegpt": _sharegpt, "prompt-completion": _prompt_completion,
     "instruction": _instruction, "text": _text, "openai-preference": _openai_preference, "preference": _preference,
-    "kto": _kto,
+    "kto": _kto, "gemini": _gemini,
 }  # fmt: skip

@@ -101,6 +101,10 @@ RECIPES: Mapping[str, Recipe] = {
             "bedrock", "own", None, "cut", "assistant", False, False,
             "https://docs.aws.amazon.com/nova/latest/userguide/fine-tune-prepare-data-understanding.html", _READ,
         ),
+        Recipe(
+            "vertex", "own", None, "cut", "assistant", False, False,
+            "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/models/gemini-supervised-tuning", _READ,
+        ),
         Recipe("tunelint", "own", None, "cut", "assistant", True, True, "tunelint's own trainers", _READ),
     )
 }  # fmt: skip

@@ -12,6 +12,7 @@ Message = dict[str, Any]
 KINDS: dict[str, Kind] = {
     "openai-chat": "demonstration", "sharegpt": "demonstration", "prompt-completion": "demonstration", "instruction": "demonstration",
     "text": "text", "openai-preference": "preference", "preference": "preference", "kto": "kto", "prompt-only": "prompt",
+    "gemini": "demonstration",
 }  # fmt: skip
 
 

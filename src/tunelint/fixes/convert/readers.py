@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tunelint.fixes.convert.blocks import messages_of_blocks, messages_of_contents, tools_of
 from tunelint.fixes.convert.neutral import KINDS, Message, Neutral, Unconvertible
 from tunelint.fixes.convert.sharegpt import turns_to_messages
 from tunelint.records.shapes import ANSWER_KEYS, CHOSEN_KEYS, CONVERSATION_KEYS, INSTRUCTION_ANSWERS, PROMPT_KEYS
@@ -21,8 +22,9 @@ def read_neutral(value: Value, shape: str) -> Neutral:
         raise Unconvertible("its format is not known")
     rest = dict(value)
     neutral = Neutral(KINDS[shape])
+    own_tools = tools_of(rest)
     _READERS[shape](rest, neutral)
-    neutral.tools = _tools(rest, neutral)
+    neutral.tools = own_tools if own_tools is not None else _tools(rest, neutral)
     neutral.extras = {**rest, **neutral.extras}
     return neutral
 
@@ -38,7 +40,7 @@ def _tools(rest: Value, neutral: Neutral) -> Any:
 
 
 def _messages(value: Any, neutral: Neutral) -> list[Message]:
-    messages = turns_to_messages(value, neutral)
+    messages = messages_of_blocks(turns_to_messages(value, neutral), neutral)
     if not all(isinstance(message.get("role"), str) for message in messages):
         raise Unconvertible("a message has no role")
     return messages
@@ -57,6 +59,8 @@ def _side(value: Any, role: str, neutral: Neutral) -> list[Message]:
 
 def _system(rest: Value) -> list[Message]:
     system = rest.pop("system", None)
+    if isinstance(system, list) and system and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in system):
+        system = "\n".join(part["text"] for part in system)  # Anthropic, Bedrock
     return [{"role": "system", "content": system}] if isinstance(system, str) and system else []
 
 
@@ -69,6 +73,28 @@ def _take(rest: Value, keys: tuple[str, ...]) -> Any:
 
 def _chat(rest: Value, neutral: Neutral) -> None:
     neutral.messages = _messages(_take(rest, ("messages",)), neutral)
+    if not any(message["role"] == "system" for message in neutral.messages):
+        neutral.messages = [*_system(rest), *neutral.messages]
+    rest.pop("schemaVersion", None)  # Bedrock's mark of the format
+
+
+def _gemini(rest: Value, neutral: Neutral) -> None:
+    neutral.messages = messages_of_contents(rest, neutral)
+
+
+def _gemini_pair(rest: Value, neutral: Neutral) -> None:
+    neutral.messages = messages_of_contents(rest, neutral)
+    completions = rest.pop("completions")
+    for item in completions if isinstance(completions, list) else ():
+        if not isinstance(item, dict) or not isinstance(item.get("completion"), dict):
+            raise Unconvertible("one of its completions is no object")
+        messages = messages_of_contents({"contents": [item["completion"]]}, neutral)
+        if item.get("score") not in (0, None):
+            neutral.chosen = messages
+        else:
+            neutral.rejected = messages
+    if not neutral.chosen or not neutral.rejected:
+        raise Unconvertible("it has no two completions, one with the score 1 and one with 0")
 
 
 def _sharegpt(rest: Value, neutral: Neutral) -> None:
@@ -120,6 +146,9 @@ def _openai_preference(rest: Value, neutral: Neutral) -> None:
 
 
 def _preference(rest: Value, neutral: Neutral) -> None:
+    if "completions" in rest and "contents" in rest:
+        _gemini_pair(rest, neutral)
+        return
     if "rejected_response" in rest:  # ms-swift: the conversation ends with the chosen answer
         messages = _messages(_take(rest, ("messages",)), neutral)
         neutral.messages, neutral.chosen = messages[:-1], messages[-1:]
@@ -171,4 +200,5 @@ def _prompt_only(rest: Value, neutral: Neutral) -> None:
 _READERS: dict[str, Callable[[Value, Neutral], None]] = {
     "openai-chat": _chat, "sharegpt": _sharegpt, "prompt-completion": _prompt_completion, "instruction": _instruction, "text": _text,
     "openai-preference": _openai_preference, "preference": _preference, "kto": _kto, "prompt-only": _prompt_only,
+    "gemini": _gemini,
 }  # fmt: skip

@@ -13,6 +13,7 @@ from typing import IO, Any
 from tunelint import __version__
 from tunelint.errors import TunelintError
 from tunelint.fixes.clean import check_folder, forget_old
+from tunelint.fixes.convert.blocks import is_foreign_chat
 from tunelint.fixes.convert.neutral import KINDS, Unconvertible
 from tunelint.fixes.convert.readers import read_neutral
 from tunelint.fixes.convert.writers import write_values
@@ -64,7 +65,7 @@ def convert_record(value: dict[str, Any], shape: str, to: str, *, drop_extra: bo
 
     A record that is in the format already stays as it is. Raises Unconvertible.
     """
-    if shape == to and not drop_extra:
+    if shape == to and not drop_extra and not is_foreign_chat(value):
         return [value], []
     neutral = read_neutral(value, shape)
     if drop_extra:
@@ -151,7 +152,8 @@ def _converted(record: Record, to: str, drop_extra: bool, key: str | None) -> tu
     if record.value is None:
         raise Unconvertible("it is no JSON object")
     value = strip_mark(record.value, key) if key is not None else record.value
-    if record.shape == to and not drop_extra and value is record.value and b"\n" not in record.raw and not record.tabular:
+    as_it_is = record.shape == to and not drop_extra and not is_foreign_chat(value)
+    if as_it_is and value is record.value and b"\n" not in record.raw and not record.tabular:
         return [record.raw.strip() + b"\n"], []  # as it is, byte for byte
     return convert_record(value, record.shape, to, drop_extra=drop_extra)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tunelint.fixes.convert.blocks import contents_of, declarations_of
 from tunelint.fixes.convert.neutral import KINDS, Kind, Message, Neutral, Unconvertible, is_plain, plain_text
 from tunelint.fixes.convert.sharegpt import messages_to_turns
 
@@ -27,7 +28,7 @@ def write_values(neutral: Neutral, shape: str) -> list[Value]:
 
 def _write(neutral: Neutral, shape: str) -> Value:
     value = _WRITERS[shape](neutral)
-    if neutral.tools is not None and shape not in ("sharegpt", "openai-preference"):
+    if neutral.tools is not None and shape not in ("sharegpt", "openai-preference", "gemini"):
         value["tools"] = neutral.tools
     for key, item in neutral.extras.items():
         if key in value:
@@ -66,6 +67,11 @@ def _narrowed(neutral: Neutral, wanted: Kind) -> Neutral:
 
 def _chat(neutral: Neutral) -> Value:
     return {"messages": neutral.messages}
+
+
+def _gemini(neutral: Neutral) -> Value:
+    value = contents_of(neutral.messages, neutral)
+    return value if neutral.tools is None else {**value, "tools": declarations_of(neutral.tools)}
 
 
 def _sharegpt(neutral: Neutral) -> Value:
@@ -140,4 +146,5 @@ def _prompt_only(neutral: Neutral) -> Value:
 _WRITERS: dict[str, Callable[[Neutral], Value]] = {
     "openai-chat": _chat, "sharegpt": _sharegpt, "prompt-completion": _prompt_completion, "instruction": _instruction, "text": _text,
     "openai-preference": _openai_preference, "preference": _preference, "kto": _kto, "prompt-only": _prompt_only,
+    "gemini": _gemini,
 }  # fmt: skip
