@@ -84,9 +84,7 @@ def main() -> None:
         table["grown by 10 %"] = pair("grown by 10 %", folder, options, given.rounds, data, filled)
         data.write_bytes(b"".join(rows[:100]))
         table["small (100 rows)"] = pair("small", folder, options, given.rounds, data, lambda: None)
-    print(
-        f"{len(rows) - len(new):,} rows, then {len(rows):,}; {size / 1e6:.1f} MB of data, {kept / 1e6:.1f} MB of cache; s CPU, least of {given.rounds}"
-    )
+    print(f"{len(rows) - len(new):,} rows, then {len(rows):,}; {size / 1e6:.1f} MB of data, {kept / 1e6:.1f} MB of cache")
     print(f"{'s CPU, least of ' + str(given.rounds):18}{'cache':>8}{'--no-cache':>12}{'ratio':>8}")
     for run, (seconds, plain) in table.items():
         print(f"{run:18}{seconds:8.2f}{plain:12.2f}{seconds / plain:8.2f}")
