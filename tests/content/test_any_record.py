@@ -9,14 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tunelint.checks.screen import Screened, has_images, has_tools
 from tunelint.checks.texts import resolve
 from tunelint.engine.features import FeaturePlan, Scanned, compute
 from tunelint.engine.plan import check_name, check_options
 from tunelint.engine.scan import load_check
 from tunelint.records.chunks import Chunk
+from tunelint.records.outline import is_blank
 from tunelint.records.reader import records_of
-from tunelint.records.record import Record
-from tunelint.rulebook import ActiveRule, load_rulebook, select_rules
+from tunelint.records.record import Record, read_signs
+from tunelint.rulebook import ActiveRule, load_rulebook, parse_cases, select_rules
 
 FAMILIES = ("TOOL", "TEXT", "PII", "PREF", "IMG")
 RULES = [active for active in select_rules(load_rulebook(), pack="strict") if active.rule.family in FAMILIES]
@@ -102,3 +104,55 @@ def test_every_rule_cites_its_evidence(active: ActiveRule) -> None:
     assert active.rule.evidence
     assert active.rule.help
     assert active.rule.why
+
+
+SCREENED = [
+    (check, check_options(active))
+    for active in select_rules(load_rulebook(), pack="strict")
+    if active.rule.scope == "record" and isinstance(check := load_check(check_name(active)), Screened)
+]
+BY_OUTLINE = [(check, options) for check, options in SCREENED if check.need.by_outline]
+BY_SIGNS = [(check, options) for check, options in SCREENED if check.need.signs and check.need.fact is None]
+
+
+def reworded(value: Any, key: str = "") -> Any:
+    """The same record with other words in its texts."""
+    if isinstance(value, dict):
+        return {key: reworded(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [reworded(item) for item in value]
+    return "other words" if isinstance(value, str) and key not in ("role", "from", "type") and not is_blank(value) else value
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(row=ROWS)
+def test_an_outline_decides_what_it_is_said_to(row: dict[str, Any]) -> None:
+    for record, twin in zip(records([row]), records([reworded(row)]), strict=True):
+        if record.outline is None:
+            continue
+        twin.shape = record.shape
+        assert twin.outline == record.outline
+        for check, options in BY_OUTLINE:
+            assert bool(list(check(record, options))) == bool(list(check(twin, options))), check
+        assert (has_tools(record), has_images(record)) == (has_tools(twin), has_images(twin))
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(row=ROWS)
+def test_what_a_check_finds_has_its_signs(row: dict[str, Any]) -> None:
+    for record in records([row]):
+        for check, options in BY_SIGNS:
+            assert list(check(record, options)) == list(check.check(record, options)), check
+
+
+@pytest.mark.parametrize("active", RECORD_RULES, ids=lambda active: active.rule.code)
+def test_the_cases_of_the_pages_have_the_signs(active: ActiveRule) -> None:
+    for case in parse_cases(active.rule.text, active.rule.source):
+        for content in case.files.values():
+            found = [record for record in records_of(Chunk(data=content, first_line=1, first_offset=0)) if record.value is not None]
+            singly = [record.signs for record in found]
+            read_signs(found)
+            assert [record.signs for record in found] == singly
+            for record in found:
+                for check, options in BY_SIGNS:
+                    assert list(check(record, options)) == list(check.check(record, options)), check

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import only_where
 from tunelint.checks.texts import strings
 from tunelint.findings import FixKind
 from tunelint.records.record import Record
+from tunelint.records.signs import DELETE, ESCAPE, LATIN
 
 # C0 without tab, line feed and carriage return; DEL; C1, which Windows-1252's quotation marks and ellipsis become.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -31,9 +32,10 @@ _NAMES = {
 }  # fmt: skip
 
 
+@only_where(signs=DELETE | ESCAPE | LATIN)
 def control_characters(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT004: control characters, which no keyboard writes and no reader sees."""
-    if screen(record).plain or (_MAY_HOLD.search(record.raw) is None and not record.faults):
+    if _MAY_HOLD.search(record.raw) is None and not record.faults:
         return ()
     return _control(record, options)
 

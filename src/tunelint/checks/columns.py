@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
+from tunelint.checks.screen import by_outline, only_where
 from tunelint.findings import Severity
 from tunelint.records.record import Record
 
@@ -13,6 +14,7 @@ _OUTPUTS = ("preferred_output", "non_preferred_output")
 IGNORED_LABEL = -100  # the label that every Hugging Face loss leaves out
 
 
+@by_outline
 def unusable_preference_output(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """SCH010: an output of an OpenAI preference pair is not one assistant message, or the input already ends with an answer."""
     value = record.value
@@ -32,11 +34,15 @@ def unusable_preference_output(record: Record, options: dict[str, Any]) -> Itera
         yield Hit(message, pointer=given[-1].pointer, severity=Severity.WARNING)
 
 
+def is_tokenised(record: Record) -> bool:
+    """Tell a row of token ids."""
+    return record.value is not None and isinstance(record.value.get("input_ids"), list)
+
+
+@only_where(is_tokenised)
 def mismatched_token_columns(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """SCH011: a tokenised row whose columns have different lengths, or whose labels train nothing."""
-    value = record.value
-    if value is None or not isinstance(value.get("input_ids"), list):
-        return
+    value = record.value or {}
     length = len(value["input_ids"])
     for key in ("attention_mask", "labels", "position_ids", "token_type_ids"):
         column = value.get(key)

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
+from tunelint.checks.screen import by_outline
 from tunelint.checks.wording import kind_of, short
 from tunelint.records.record import Record
 
 
+@by_outline
 def unusable_content(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """SCH012: a content part of a type that the target does not read, or text and lists of parts in one conversation."""
     if not (options["part_types"] or options["one_form"]):

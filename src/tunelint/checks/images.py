@@ -5,28 +5,26 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
 from tunelint.checks.image_headers import Header, ImageFault, read_header
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import has_images, only_where
 from tunelint.checks.texts import all_turns
 from tunelint.checks.wording import count_of
 from tunelint.findings import Severity
 from tunelint.records.example import Image, Turn
 from tunelint.records.record import Record
+from tunelint.records.signs import TAG
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.IGNORECASE)
 _ATTACHED = ("/images", "/image", "/videos", "/audios")
 
 
-def bad_image(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(has_images)
+def bad_image(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """IMG001: an image that cannot be read, has another type than it says, or is larger than services take."""
-    return _bad(record, options) if screen(record).images else ()
-
-
-def _bad(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     count = 0
     for turn in all_turns(record):
         for image in turn.images:
@@ -99,12 +97,11 @@ _PLACE = re.compile(rb"<(?:image|video|audio)>")
 _MEDIA = (("image", ("images", "image")), ("video", ("videos", "video")), ("audio", ("audios", "audio")))
 
 
-def image_count_mismatch(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(has_images, signs=TAG)
+def image_count_mismatch(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """IMG002: another number of images than of their places in the text."""
-    return _counts(record, options) if screen(record).images or _PLACE.search(record.raw) else ()
-
-
-def _counts(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
+    if not has_images(record) and _PLACE.search(record.raw) is None:
+        return
     value = record.value or {}
     turns = record.example.turns
     for kind, keys in _MEDIA:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import is_pair, only_where
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
 
 _CHOSEN = ("/chosen", "/preferred_output", "/response_j", "/completions")
 
 
-def identical_pair(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(is_pair)
+def identical_pair(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """PREF001: chosen and rejected say the same, so the pair teaches nothing."""
-    return _identical(record) if screen(record).pair else ()
-
-
-def _identical(record: Record) -> Iterator[Hit]:
     chosen, rejected = sides(record)
     if not chosen or not rejected or _begins(chosen[-1]) != _begins(rejected[-1]) or said(chosen) != said(rejected):
         return
@@ -56,12 +53,9 @@ def said(turns: Sequence[Turn]) -> list[tuple[str, str]]:
     return [(turn.role, " ".join(turn.text.split())) for turn in turns]
 
 
-def prompt_mismatch(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(is_pair)
+def prompt_mismatch(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """PREF002: the two answers of a pair belong to different prompts."""
-    return _mismatch(record) if screen(record).pair else ()
-
-
-def _mismatch(record: Record) -> Iterator[Hit]:
     own, rejected = _own_turns(record), record.example.rejected
     if len(own) < 2 or len(rejected) < 2:  # prompts that agree are taken off `rejected`
         return

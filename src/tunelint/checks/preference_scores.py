@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import is_pair, only_where
 from tunelint.records.record import Record
 
 # UltraFeedback binarized, Argilla's sets, HelpSteer in pairs, Nectar in pairs.
@@ -14,12 +14,9 @@ _SCORES = (("score_chosen", "score_rejected"), ("chosen_score", "rejected_score"
            ("chosen-rating", "rejected-rating"), ("rating_chosen", "rating_rejected"), ("chosen_reward", "rejected_reward"))  # fmt: skip
 
 
-def outscored_choice(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(is_pair)
+def outscored_choice(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """PREF007: the rejected answer has the higher score."""
-    return _outscored(record) if screen(record).pair else ()
-
-
-def _outscored(record: Record) -> Iterator[Hit]:
     value = record.value or {}
     for chosen, rejected in _SCORES:
         one, other = _number(value.get(chosen)), _number(value.get(rejected))

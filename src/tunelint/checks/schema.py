@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tunelint.checks.hit import Hit, Partner
+from tunelint.checks.screen import by_outline
 from tunelint.checks.survey import Survey, needs
 from tunelint.findings import Severity
 from tunelint.records.locate import escape
@@ -31,6 +32,7 @@ _TELLING_KEYS = (
 )  # fmt: skip
 
 
+@by_outline
 def unknown_shape(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """SCH001: the keys match no known format."""
     if record.shape != "unknown" or record.value is None:
@@ -45,6 +47,7 @@ def unknown_shape(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     yield Hit(f"Record is in no known training format; its keys are {listed or 'none'}.")
 
 
+@by_outline
 def missing_field(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """SCH002: a key that the record's shape requires is not there."""
     value = record.value or {}
@@ -126,6 +129,7 @@ _TEXT = (str,)
 _TEXT_OR_TURNS = (str, list)
 
 
+@by_outline
 def wrong_type(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """SCH003: a value has a type that no trainer reads there."""
     value = record.value or {}
@@ -299,6 +303,7 @@ _ROW_KEYS = frozenset(
 )  # fmt: skip
 
 
+@by_outline
 def stray_key(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """SCH005: a key that the chat format does not have; strict services refuse it, others ignore it. One hit a record,
     and one more at its first message with such a key."""

@@ -1,74 +1,82 @@
-"""Cheap facts about a record that let most checks look away at once.
+"""Which records a check has to look at.
 
-A rule that looks for something rare must not read every record with a regular expression: ten million ordinary rows pay
-for it. So one pass over the raw bytes (translations, single-byte searches) answers what several rules ask, and only a
-record that may hold the fault is looked at slowly. Every fact errs on the side of looking.
+Most checks look for something that most records cannot hold. What a check needs stands at its head: `by_outline` where the
+record's outline decides whether anything is found (see `tunelint.records.outline`), `only_where` where it takes tools, images
+or a pair, or signs in the record's bytes (see `tunelint.records.signs`). The engine asks once per outline and set of signs
+and then calls, record by record, only the checks that are due.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import update_wrapper
+from typing import Any
 
+from tunelint.checks.hit import Hit
 from tunelint.records.record import Record
 
-_TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/")
-_TO_TOKENS = bytes(97 if code in _TOKEN else 32 for code in range(256))
-TO_WORDS = bytes(code if code in _TOKEN else 32 for code in range(256))
-_LONG_TOKEN = b"a" * 20
-_TO_DIGITS = bytes(48 if 48 <= code <= 57 else 120 for code in range(256))
-_BETWEEN_DIGITS = b" -()./"
-_TO_NUMBERS = bytes(48 if 48 <= code <= 57 or code in _BETWEEN_DIGITS else 120 for code in range(256))
-_DIGIT_RUN = b"0" * 9
-_ESCAPE = re.compile(rb"\\[bfu]")
+Check = Callable[[Record, dict[str, Any]], Iterable[Hit]]
+Fact = Callable[[Record], bool]
+
 _PAIRS = frozenset({"preference", "openai-preference"})
 _TOOL_KEYS = frozenset({"tools", "functions", "available_tools"})
 _IMAGE_KEYS = frozenset({"images", "image"})
 
 
-@dataclass(slots=True)
-class Screen:
-    """`plain`: no characters but printable ASCII, tabs and line breaks. `long_token`: a run of 20 characters that keys are
-    made of. `digit_run`: nine digits, separators aside. `tools`: calls, tool results or tool declarations. `images`: image
-    parts, or a key for images. `pair`: a preference record.
-    """
+@dataclass(frozen=True)
+class Need:
+    """What a check needs: a `fact` that records of one outline share, or one of the `signs`; `by_outline`: what it says of one
+    record it says of all with its outline, at least when it is silent."""
 
-    record: Record
-    plain: bool
-    long_token: bool
-    digit_run: bool
-    tools: bool
-    images: bool
-    pair: bool
+    by_outline: bool = False
+    fact: Fact | None = None
+    signs: int = 0
 
 
-_last: Screen | None = None
+class Screened:
+    """A check with what it needs: called directly, it looks only where that is met."""
+
+    def __init__(self, check: Check, need: Need) -> None:
+        self.check = check
+        self.need = need
+        update_wrapper(self, check)
+
+    def __call__(self, record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+        """Return the check's hits."""
+        need = self.need
+        if need.by_outline or (need.fact is not None and need.fact(record)) or record.signs & need.signs:
+            return self.check(record, options)
+        return ()
 
 
-def screen(record: Record) -> Screen:
-    """Return the facts about a record; the checks of one record come one after the other, so the last one is kept."""
-    global _last
-    last = _last
-    if last is not None and last.record is record:
-        return last
-    raw, example, value = record.raw, record.example, record.value or {}
-    tools = bool(example.tools) or not _TOOL_KEYS.isdisjoint(value)
-    images = not _IMAGE_KEYS.isdisjoint(value)
-    for turn in example.turns:
-        if turn.calls or turn.role == "tool" or turn.own_role in ("function_call", "tool_call"):
-            tools = True
-        if turn.images:
-            images = True
-    for turn in example.rejected:
-        if turn.calls or turn.role == "tool":
-            tools = True
-    _last = Screen(
-        record=record,
-        plain=raw.isascii() and _ESCAPE.search(raw) is None,
-        long_token=_LONG_TOKEN in raw.translate(_TO_TOKENS),
-        digit_run=_DIGIT_RUN in raw.translate(_TO_NUMBERS) and _DIGIT_RUN in raw.translate(_TO_DIGITS, _BETWEEN_DIGITS),
-        tools=tools,
-        images=images,
-        pair=record.shape in _PAIRS,
-    )
-    return _last
+def by_outline(check: Check) -> Screened:
+    """Mark a check that is silent on all records of an outline, or on none: it reads keys, types, roles and whether texts are
+    empty, never what they say."""
+    return Screened(check, Need(by_outline=True))
+
+
+def only_where(fact: Fact | None = None, signs: int = 0) -> Callable[[Check], Screened]:
+    """Mark a check that finds something only in records of which `fact` is true (and which an outline decides), or that have
+    one of the signs."""
+    return lambda check: Screened(check, Need(fact=fact, signs=signs))
+
+
+def is_pair(record: Record) -> bool:
+    """Tell a preference record."""
+    return record.shape in _PAIRS
+
+
+def has_tools(record: Record) -> bool:
+    """Tell whether a record has calls, tool results or tool declarations."""
+    example = record.example
+    if example.tools or not _TOOL_KEYS.isdisjoint(record.value or {}):
+        return True
+    if any(turn.calls or turn.role == "tool" or turn.own_role in ("function_call", "tool_call") for turn in example.turns):
+        return True
+    return any(turn.calls or turn.role == "tool" for turn in example.rejected)
+
+
+def has_images(record: Record) -> bool:
+    """Tell whether a record has image parts, or a key for images."""
+    return not _IMAGE_KEYS.isdisjoint(record.value or {}) or any(turn.images for turn in record.example.turns)

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
+from tunelint.checks.screen import only_where
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
+from tunelint.records.signs import BRACKET, ESCAPE, TAG
 
 # ChatML and OpenAI's harmony, Llama 3, Llama 2 and Mistral, Gemma, DeepSeek, Phi, Command R, GLM, Falcon.
 _NAMES = (
@@ -27,6 +29,7 @@ _RAW = re.compile(rb"<\||<\xef\xbd\x9c|\\u003c|\\uff5c|_of_turn>|\[/?[A-Z_]{4,16
 _RENDERED = frozenset({"text"})
 
 
+@only_where(signs=BRACKET | ESCAPE | TAG)
 def special_token_in_content(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TOK008: a text holds a control token, which a tokenizer reads as a command and not as text."""
     if record.shape in _RENDERED or not _RAW.search(record.raw):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import has_images
 from tunelint.checks.texts import place
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
@@ -62,7 +62,7 @@ _INSTEAD = 200  # characters behind the words: a description, a table or the tex
 
 def missing_attachment(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT011: a prompt that speaks of an image or a file which the record does not hold."""
-    if screen(record).images or record.shape == "text":
+    if record.shape == "text" or has_images(record):
         return ()
     for turn in record.example.turns:
         if turn.role == "user" and len(turn.content) <= options["longest_prompt"] and _may_hold(turn.content):

@@ -7,13 +7,15 @@ import json
 import re
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tunelint.checks.hit import Hit
+from tunelint.checks.screen import only_where
 from tunelint.checks.texts import place, taught
 from tunelint.records.record import Record
+from tunelint.records.signs import FENCE
 
 _FENCE = re.compile(r"^[ \t>]*(?:[-*+] |\d+\. )?[ \t]*(`{3,}|~{3,})[ \t]*([^\n`]*)$", re.MULTILINE)
 _INLINE = re.compile(r"(`{1,2})(?!`)[^`\n]+\1")
@@ -62,12 +64,9 @@ def prose(text: str) -> str:
     return _INLINE.sub(lambda match: " " * len(match.group()), joined)
 
 
-def broken_block(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(signs=FENCE)
+def broken_block(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TEXT012: a code block in an answer that never ends, or whose JSON or Python cannot be parsed."""
-    return _broken(record, options) if b"```" in record.raw else ()
-
-
-def _broken(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     before = ""
     for turn in taught(record):
         text, last = turn.content, before

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import only_where
 from tunelint.checks.texts import all_turns, own_strings, strings
 from tunelint.records.record import Record
+from tunelint.records.signs import BROKEN_CYRILLIC, ESCAPE, LATIN, REPLACEMENT
 
 # UTF-8 read as Latin-1 or Windows-1252: a lead byte's letter (Â to ô) before a continuation byte's sign.
 _AS_LATIN = re.compile(
@@ -35,10 +36,9 @@ _ALPHABETS = (("cp1251", "CYRILLIC"), ("koi8-r", "CYRILLIC"), ("gb18030", "CJK")
 _ABOUT_ENCODINGS = re.compile(r"mojibake|encod|utf-?8|latin-?1|unicode|charset|кодировк|кракозябр|乱码|文字化け|kodierung|encodage", re.IGNORECASE)
 
 
+@only_where(signs=BROKEN_CYRILLIC | ESCAPE | LATIN)
 def mojibake(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT001: text that was decoded with the wrong encoding."""
-    if screen(record).plain:
-        return ()
     raw = record.raw
     if (b"\xc3" in raw or b"\xc2" in raw or b"\\" in raw) and _MAY_HOLD.search(raw) is not None:
         return _mojibake(record)
@@ -126,11 +126,10 @@ def _other_alphabet(run: str) -> str | None:
     return None
 
 
+@only_where(signs=ESCAPE | REPLACEMENT)
 def replacement_character(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT006: U+FFFD, what a decoder writes for bytes that it cannot read."""
     raw = record.raw
-    if screen(record).plain:
-        return ()
     if b"\xef" in raw and b"\xef\xbf\xbd" in raw:
         return _replacements(record)
     return _replacements(record) if b"\\" in raw and (b"\\ufffd" in raw or b"\\uFFFD" in raw) else ()

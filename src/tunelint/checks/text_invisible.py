@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import only_where
 from tunelint.checks.texts import strings
 from tunelint.findings import FixKind
 from tunelint.records.record import Record
+from tunelint.records.signs import ESCAPE, INVISIBLE
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
@@ -31,9 +32,10 @@ _OVERRIDES = frozenset("\u202d\u202e")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u3040-\u30ff]")
 
 
+@only_where(signs=ESCAPE | INVISIBLE)
 def invisible_characters(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT005: zero-width, direction and tag characters that no script of the text needs."""
-    return () if screen(record).plain or _MAY_HOLD.search(record.raw) is None else _invisible(record, options)
+    return () if _MAY_HOLD.search(record.raw) is None else _invisible(record, options)
 
 
 def _invisible(record: Record, options: dict[str, Any]) -> Iterator[Hit]:

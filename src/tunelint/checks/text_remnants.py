@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
+from tunelint.checks.screen import only_where
 from tunelint.checks.text_code import prose
 from tunelint.checks.texts import place, taught
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
+from tunelint.records.signs import BRACE, BRACKET, LOREM, TAG
 
 _MAY_HOLD_PLACEHOLDER = re.compile(
     rb"\{\{|\[(?:INSERT|[Ii]nsert)\b|\{(?:question|context|input|instruction|query|user_input|document)\}|<no(?:in|out)put>"
@@ -38,9 +40,9 @@ _ABOUT_TEMPLATES = re.compile(
 
 def unfilled_placeholder(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT002: a slot of a template that nobody filled."""
-    raw, answer = record.raw, record.example.answer
+    answer, signs = record.example.answer, record.signs
     short = answer is not None and len(answer.content) <= 24 and _bare(answer.content) in _EMPTY_WORDS
-    if short or _MAY_HOLD_PLACEHOLDER.search(raw) or b"orem ipsum" in raw:
+    if short or (signs & (BRACE | BRACKET | TAG) and _MAY_HOLD_PLACEHOLDER.search(record.raw)) or (signs & LOREM and b"orem ipsum" in record.raw):
         return _placeholders(record, options)
     given = record.value.get("input") if record.value is not None and record.shape == "instruction" else None
     if isinstance(given, str) and len(given) <= 24 and _bare(given) in _EMPTY_INPUTS:
@@ -92,6 +94,7 @@ _ABOUT_MARKUP = re.compile(
 )
 
 
+@only_where(signs=BRACKET | TAG)
 def markup_remnants(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT010: HTML tags, entities and wiki marks in the prose of an answer."""
     return _markup(record, options) if _MAY_HOLD_MARKUP.search(record.raw) else ()

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from tunelint.checks.hit import Hit, Partner
+from tunelint.checks.screen import only_where
 from tunelint.checks.survey import Survey, needs
 from tunelint.records.record import Record
+from tunelint.records.signs import ESCAPE, TAG
 
 # The tags of DeepSeek-R1 and Qwen3 (think), and of prompts that ask for the like.
 TAGS = ("think", "thinking", "reasoning")
@@ -20,6 +22,7 @@ _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 NO_ANSWER, WITHOUT, WITH = 0, 1, 2
 
 
+@only_where(signs=ESCAPE | TAG)
 def unbalanced_think_block(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN011: a block of reasoning that is opened and never closed, or closed and never opened."""
     turns = record.example.turns
@@ -60,7 +63,7 @@ def block_state(record: Record) -> int:
     answer = record.example.answer
     if answer is None:
         return NO_ANSWER
-    if ">" in answer.content and _TAG.search(_blanked(answer.content)) is not None:
+    if record.signs & (ESCAPE | TAG) and _TAG.search(_blanked(answer.content)) is not None:
         return WITH
     return WITH if isinstance(answer.raw, dict) and _reasoning_beside(answer.raw) else WITHOUT
 

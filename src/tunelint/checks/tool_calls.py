@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import has_tools, only_where
 from tunelint.checks.texts import all_turns
 from tunelint.checks.tool_declarations import Declared, declarations, schema_of
 from tunelint.checks.tool_validators import validator_of, worded
@@ -18,12 +18,9 @@ from tunelint.records.lenient import parse_or_none
 from tunelint.records.record import Record
 
 
-def undeclared_tool(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(has_tools)
+def undeclared_tool(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TOOL002: a call of a tool that the record does not declare."""
-    return _undeclared(record) if screen(record).tools else ()
-
-
-def _undeclared(record: Record) -> Iterator[Hit]:
     calls = [call for turn in all_turns(record) for call in turn.calls]
     if not calls:
         return
@@ -48,12 +45,9 @@ def _undeclared(record: Record) -> Iterator[Hit]:
         yield Hit(f"Tool '{short(call.name)}' is called but not declared{hint}", pointer=_name_pointer(call))
 
 
-def arguments_break_schema(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(has_tools)
+def arguments_break_schema(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TOOL004: arguments that the tool's own schema does not allow."""
-    return _broken_arguments(record, options) if screen(record).tools else ()
-
-
-def _broken_arguments(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     declared = declarations(record)
     if declared is None:
         return

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tunelint.checks.hit import Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import has_tools, only_where
 from tunelint.checks.wording import short
 from tunelint.findings import Severity
 from tunelint.records.example import ToolCall, Turn
@@ -132,14 +132,16 @@ def _walk(record: Record) -> Iterator[_Fault]:
     yield from walk.end()
 
 
+@only_where(has_tools)
 def orphan_tool_result(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TOOL003: a tool's result without the call that it answers."""
-    return _faults(record, "orphan", options["refused"]) if screen(record).tools else ()
+    return _faults(record, "orphan", options["refused"])
 
 
+@only_where(has_tools)
 def unanswered_tool_call(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TOOL005: a call without a result. At the end of a record that is a way to train calls, and a note."""
-    return _faults(record, "unanswered", options["refused"]) if screen(record).tools else ()
+    return _faults(record, "unanswered", options["refused"])
 
 
 def _faults(record: Record, kind: str, refused: bool) -> Iterator[Hit]:

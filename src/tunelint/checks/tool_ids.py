@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import has_tools, only_where
 from tunelint.checks.wording import short
 from tunelint.findings import Severity
 from tunelint.records.record import Record
 
 
+@only_where(has_tools)
 def bad_tool_call_id(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TOOL008: a call or a result without an id where the target must have one, or an id of another form than it takes."""
-    if not (options["required"] or options["pattern"]) or record.shape != "openai-chat" or not screen(record).tools:
+    if not (options["required"] or options["pattern"]) or record.shape != "openai-chat":
         return ()
     return _bad(record, options)
 

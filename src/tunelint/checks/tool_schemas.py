@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import has_tools, only_where
 from tunelint.checks.tool_declarations import PYTHON_TYPES, Declared, declarations, function_of, key_of
 from tunelint.checks.tool_validators import schema_error, validator_of
 from tunelint.checks.wording import kind_of, listed, short, spelled
@@ -23,12 +23,9 @@ _Fault = tuple[str, Severity | None, bool]  # message, own severity, whether a s
 _verdicts: OrderedDict[tuple[bytes, bool, bool], list[_Fault]] = OrderedDict()
 
 
-def bad_tool_schema(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(has_tools)
+def bad_tool_schema(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TOOL007: a declared tool that has no usable name or schema."""
-    return _bad_schemas(record, options) if screen(record).tools else ()
-
-
-def _bad_schemas(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     declared = declarations(record)
     if declared is None:
         return

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
-from tunelint.checks.screen import screen
+from tunelint.checks.screen import has_tools, only_where
 from tunelint.checks.texts import all_turns
 from tunelint.checks.wording import kind_of, short
 from tunelint.findings import Severity
@@ -17,12 +17,9 @@ from tunelint.records.lenient import parse_or_none
 from tunelint.records.record import Record
 
 
-def invalid_arguments_json(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(has_tools)
+def invalid_arguments_json(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TOOL001: the arguments of a call are no JSON object."""
-    return _arguments(record) if screen(record).tools else ()
-
-
-def _arguments(record: Record) -> Iterator[Hit]:
     for turn in all_turns(record):
         if turn.own_role in ("function_call", "tool_call") and not turn.calls and turn.content.strip() and isinstance(turn.raw, dict):
             yield from _unread_call(turn)
@@ -93,12 +90,10 @@ def _unread_call(turn: Turn) -> Iterator[Hit]:
         yield Hit(f"Turn of role '{turn.own_role}' holds no call: an object with a name and arguments.", pointer=turn.content_pointer)
 
 
-def arguments_form(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
+@only_where(has_tools)
+def arguments_form(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TOOL006: arguments in the form (text or object) that the target does not take, or in both forms within a record."""
-    return _form(record, options["form"]) if screen(record).tools else ()
-
-
-def _form(record: Record, wanted: str) -> Iterator[Hit]:
+    wanted = options["form"]
     seen: set[type] = set()
     for turn in all_turns(record):
         for call in turn.calls:

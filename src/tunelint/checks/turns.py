@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tunelint.checks.hit import Edit, Hit
 from tunelint.checks.order import indices
+from tunelint.checks.screen import by_outline
 from tunelint.findings import Severity
 from tunelint.records.blocks import GEMINI_ROLES
 from tunelint.records.example import Turn
+from tunelint.records.outline import is_blank
 from tunelint.records.record import Record
 from tunelint.records.views import KNOWN_ROLES, ROLES
 
@@ -23,6 +24,7 @@ _LIKELY = {"human": "user", "gpt": "assistant", "bot": "assistant", "ai": "assis
            "customer": "user", "agent": "assistant", "observation": "tool", "prompter": "user"}  # fmt: skip
 
 
+@by_outline
 def missing_assistant_reply(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN001: no turn of the conversation is the assistant's."""
     example = record.example
@@ -53,6 +55,7 @@ def _unknown(turn: Turn, roles: Sequence[str] = ()) -> bool:
     return (turn.own_role not in ROLES and turn.own_role not in KNOWN_ROLES) or (bool(roles) and turn.role not in roles)
 
 
+@by_outline
 def unknown_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN002: a turn's role is none that the format knows, or none that the target takes."""
     for turn in (*record.example.turns, *record.example.rejected):
@@ -75,6 +78,7 @@ def unknown_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
             yield Hit(f"Role '{turn.own_role[:40]}' is not known{hint}", pointer=pointer)
 
 
+@by_outline
 def misplaced_system_message(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN003: a system message after the conversation has begun, or a second one."""
     turns = record.example.turns
@@ -83,11 +87,12 @@ def misplaced_system_message(record: Record, options: dict[str, Any]) -> Iterato
         yield Hit(f"Conversation has {what}; most chat templates take one, at the start.", pointer=turns[index].pointer)
 
 
+@by_outline
 def empty_content(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN004: a turn without visible text, calls or images. In an answer that is an error."""
     example = record.example
     for turn in (*example.turns, *example.rejected):
-        if turn.calls or turn.images or not _is_blank(turn.content) or not _content_present(turn):
+        if turn.calls or turn.images or not is_blank(turn.content) or not _content_present(turn):
             continue
         answer = turn.role == "assistant" and turn.trained
         if options["null_refused"] and turn.role != "assistant" and isinstance(turn.raw, dict) and turn.raw.get("content", "") is None:
@@ -118,14 +123,7 @@ def _content_present(turn: Turn) -> bool:
     return content is None or isinstance(content, str)
 
 
-def _is_blank(text: str) -> bool:
-    if not text or text.isspace():
-        return True
-    if len(text) > 200:
-        return False
-    return all(char.isspace() or unicodedata.category(char) in ("Cf", "Cc") for char in text)
-
-
+@by_outline
 def repeated_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN005: two turns of one role in a row; some chat templates refuse that."""
     if record.shape not in _CONVERSATIONS:
@@ -138,6 +136,7 @@ def repeated_role(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
         yield Hit(f"Two {role} turns follow each other (turns {found[0]} and {found[0] + 1}{more}).", pointer=turns[found[0]].pointer)
 
 
+@by_outline
 def last_turn_not_assistant(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN006: the conversation goes on after its last answer; those turns are trained on by no one."""
     example = record.example
@@ -153,6 +152,7 @@ def last_turn_not_assistant(record: Record, options: dict[str, Any]) -> Iterator
         yield Hit(f"{what} after the last assistant turn and {teaches} nothing.{hint}", pointer=example.turns[index].pointer, edit=edit)
 
 
+@by_outline
 def opening_assistant_turn(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN013: the conversation begins with an answer. ShareGPT's trainers skip the turn or the whole record."""
     if record.shape not in _CONVERSATIONS or not any(turn.role == "user" for turn in record.example.turns):
@@ -163,6 +163,7 @@ def opening_assistant_turn(record: Record, options: dict[str, Any]) -> Iterator[
         yield Hit("Conversation begins with an answer, before any question.", pointer=turn.pointer, severity=severity)
 
 
+@by_outline
 def bad_weight(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN007: a message weight that is not the integer 0 or 1, or that stands on another role than assistant."""
     for turn in record.example.turns:
@@ -179,6 +180,7 @@ def bad_weight(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
             yield Hit(message, pointer=pointer, severity=Severity.WARNING)
 
 
+@by_outline
 def nothing_to_train(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN008: every assistant turn is switched off, so no token of the record is trained."""
     if record.shape not in _CONVERSATIONS:

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tunelint.checks.hit import Hit
 from tunelint.engine.collector import collector_paused
+from tunelint.engine.dispatch import Dispatch
 from tunelint.engine.excerpt import excerpt_of_line, excerpt_of_value
 from tunelint.findings import Excerpt
 from tunelint.records.chunks import Chunk
 from tunelint.records.locate import find
 from tunelint.records.reader import records_of
-from tunelint.records.record import Fault, Record
+from tunelint.records.record import Fault, Record, read_signs
 
 if TYPE_CHECKING:
     from tunelint.checks.survey import Column
     from tunelint.engine.features import FeaturePlan
     from tunelint.tokens.outcomes import Outcome
     from tunelint.tokens.survivors import Ledger
-
-RecordCheck = Callable[[Record, dict[str, Any]], Iterator[Hit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +111,7 @@ def scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
 
 
 def _scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
-    checks: list[tuple[str, RecordCheck, dict[str, Any]]] = [
-        (planned.rule, load_check(planned.check), planned.options) for planned in plan.records
-    ]
+    dispatch = Dispatch((planned.rule, load_check(planned.check), planned.options) for planned in plan.records)
     result = ChunkResult()
     parsed: list[Record] = []
     outcomes: dict[str, list[Outcome]] = {}
@@ -130,7 +127,9 @@ def _scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
         record.row = result.records
         result.shapes[record.shape] += 1
         parsed.append(record)
-        for rule, check, options in checks:
+    read_signs(parsed)
+    for record in parsed:
+        for rule, check, options in dispatch.due(record):
             for hit in check(record, options):
                 result.hits.append(_located(rule, hit, record))
     if plan.features is not None or plan.detailed:  # else nobody looks at a record again

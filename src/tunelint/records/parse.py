@@ -14,7 +14,9 @@ from typing import Any
 
 import orjson
 
+from tunelint.records import outline
 from tunelint.records.locate import walk
+from tunelint.records.outline import Outline
 from tunelint.records.record import Fault
 
 # A key is a string followed by a colon. `":` counts keys (and strings that hold one, which only costs time);
@@ -22,7 +24,6 @@ from tunelint.records.record import Fault
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
 _LINE_SEPARATORS = re.compile("[\u2028\u2029\u0085]")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
-_BIG = float(2**63)
 
 
 @dataclass(slots=True)
@@ -33,16 +34,17 @@ class Parsed:
     ok: bool
     faults: tuple[Fault, ...] = ()
     has_floats: bool = False
+    outline: Outline | None = None
 
 
 def parse_line(raw: bytes) -> Parsed:
     """Parse the bytes of one record (no line feed). Never raises."""
     try:
         value = orjson.loads(raw)
-        keys, floats, big = _measure(value)
+        walked = outline.walk(value)
     except (orjson.JSONDecodeError, RecursionError):
         return _parse_slowly(raw)
-    if big or raw.count(b'":') != keys or _SPACED_COLON.search(raw):
+    if walked.big or raw.count(b'":') != walked.keys or _SPACED_COLON.search(raw):
         return _parse_slowly(raw)
     faults: tuple[Fault, ...] = ()
     if type(value) is not dict:
@@ -50,25 +52,7 @@ def parse_line(raw: bytes) -> Parsed:
     # U+2028, U+2029 and U+0085 start with these bytes; most lines hold neither.
     if b"\xe2\x80" in raw or b"\xc2\x85" in raw:
         faults += _line_separators(raw.decode("utf-8"))
-    return Parsed(value, True, faults, floats)
-
-
-def _measure(value: Any) -> tuple[int, bool, bool]:
-    """Count the keys below `value`; tell whether it holds floats, and floats that may be integers above 64 bits."""
-    keys, floats, big = 0, False, False
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        kind = type(item)
-        if kind is dict:
-            keys += len(item)
-            stack.extend(item.values())
-        elif kind is list:
-            stack.extend(item)
-        elif kind is float:
-            floats = True
-            big = big or abs(item) >= _BIG
-    return keys, floats, big
+    return Parsed(value, True, faults, walked.floats, walked.outline)
 
 
 def _parse_slowly(raw: bytes) -> Parsed:
@@ -97,7 +81,7 @@ def _parse_slowly(raw: bytes) -> Parsed:
 
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_float=number)
-        _measure(value)
+        outline.walk(value)
     except json.JSONDecodeError as error:
         return Parsed(None, False, (_invalid(text, error),))
     except RecursionError:

@@ -87,7 +87,7 @@ def _parse_piece(raw: bytes, lenient: bool) -> Parsed:
 def _record(line: int | None, offset: int, raw: bytes, chunk: Chunk, parsed: Parsed) -> Record:
     value = parsed.value if type(parsed.value) is dict else None
     shape = detect(value, chunk.expected_shape) if value is not None else "unknown"
-    return Record(line, 0, offset, raw, value, parsed.faults, shape, chunk.expected_shape, parsed.has_floats, chunk.tabular)
+    return Record(line, 0, offset, raw, value, parsed.faults, shape, chunk.expected_shape, parsed.has_floats, chunk.tabular, parsed.outline)
 
 
 def sniff_shape(chunk: Chunk) -> str | None:

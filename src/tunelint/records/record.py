@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ import orjson
 from tunelint.findings import canonical_json, raw_digest
 from tunelint.records.example import Example
 from tunelint.records.once import once
+from tunelint.records.outline import Outline
+from tunelint.records.signs import EVERY, signs_of
 
 Split = Literal["train", "eval"]
 
@@ -35,7 +38,8 @@ class Record:
     """One record of a file. `value` is the parsed object, None for a faulty line.
 
     `line` counts from 1 (None in parquet), `row` counts records from 1 within what was read together, `offset` is the
-    byte offset of `raw` in the decompressed file. In a table (`tabular`) `raw` is our spelling of the row.
+    byte offset of `raw` in the decompressed file. In a table (`tabular`) `raw` is our spelling of the row. `outline` is
+    equal for records that differ in nothing but the wording of their texts (see `tunelint.records.outline`).
     """
 
     line: int | None
@@ -48,6 +52,7 @@ class Record:
     expected_shape: str | None = None
     has_floats: bool = True
     tabular: bool = False
+    outline: Outline | None = None
 
     @property
     def digest(self) -> str:
@@ -62,8 +67,20 @@ class Record:
         return canonical_json(self.value)
 
     @once
+    def signs(self) -> int:
+        """What its bytes may hold: see `tunelint.records.signs`. Of a record that was repaired to be read nothing is known."""
+        return EVERY if self.faults else signs_of([self.raw])[0]
+
+    @once
     def example(self) -> Example:
         """The record as a conversation. Built once, from whatever is well-formed in the record."""
         from tunelint.records.views import view
 
         return view(self.value or {}, self.shape)
+
+
+def read_signs(records: Sequence[Record]) -> None:
+    """Work out `signs` of all records at once, which is a tenth of the work of doing it one by one."""
+    plain = [record for record in records if not record.faults]
+    for record, signs in zip(plain, signs_of([record.raw for record in plain]), strict=True):
+        record.__dict__["signs"] = signs

@@ -11,19 +11,21 @@ from tunelint.checks.hit import Edit, Hit
 from tunelint.checks.privacy.personal import find_personal
 from tunelint.checks.privacy.secrets import find_secrets
 from tunelint.checks.privacy.spans import Sensitive, masked, redact
-from tunelint.checks.screen import TO_WORDS, screen
+from tunelint.checks.screen import only_where
 from tunelint.checks.texts import strings
 from tunelint.findings import Severity
 from tunelint.records.record import Record
+from tunelint.records.signs import AT, CAPITALS, DIGITS, KEY, TO_WORDS
 
 _LOWER = b"abcdefghijklmnopqrstuvwxyz"
 _LONGEST = 200_000  # a longer string is a file in base64, not a text
 
 
+@only_where(signs=AT | CAPITALS | KEY)
 def secret(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """PII001: a credential that opens something."""
     raw = record.raw
-    if (screen(record).long_token and _has_random_token(raw)) or b"PRIVATE KEY" in raw or (b"@" in raw and b"://" in raw):
+    if (record.signs & KEY and _has_random_token(raw)) or b"PRIVATE KEY" in raw or (b"@" in raw and b"://" in raw):
         return _secrets(record, options)
     return ()
 
@@ -73,10 +75,11 @@ def _article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "AEIOaeio" or kind.startswith(("npm", "xAI")) else f"a {kind}"
 
 
+@only_where(signs=AT | CAPITALS | DIGITS)
 def personal_data(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """PII002: a person's e-mail address, phone number, card, account or state number."""
     raw = record.raw  # a DNI is the one number here with fewer than nine digits
-    return _personal(record, options) if b"@" in raw or screen(record).digit_run or b"DNI" in raw else ()
+    return _personal(record, options) if b"@" in raw or record.signs & DIGITS or b"DNI" in raw else ()
 
 
 # A telephone by itself may as well be a firm's; words that make it somebody's own. Other scripts than Latin are not judged.

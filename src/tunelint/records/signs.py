@@ -1,0 +1,148 @@
+"""Signs of what may stand in a record, read off its bytes for many records at once.
+
+A rule that looks for something rare must not read every record with a regular expression: ten million ordinary rows pay
+for it. What it looks for has a pair of bytes that ordinary text lacks (`{{`, `</`, a backslash before `u`), and whether a
+record holds such a pair is told by two translations of a block of records and one product: 1 ns per byte for all signs
+together. A sign errs on the side of looking; the check decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+BRACE = 1 << 0
+"""A brace before a letter or another brace, as slots of templates have it."""
+BRACKET = 1 << 1
+"""A bracket before a letter or a slash: slots, wiki marks, control tokens."""
+TAG = 1 << 2
+"""`<` or `&` before a letter, a slash or a bar: markup and control tokens."""
+FENCE = 1 << 3
+"""Two backticks."""
+ESCAPE = 1 << 4
+"""A JSON escape for a character that is not printable ASCII, or need not be."""
+AT = 1 << 5
+CAPITALS = 1 << 6
+"""The beginning of PRIVATE KEY or DNI."""
+FOREIGN = 1 << 7
+"""Bytes beyond ASCII; without them a record has none of the next six signs."""
+LATIN = 1 << 8
+"""A character from U+0080 to U+00FF."""
+BROKEN_CYRILLIC = 1 << 9
+"""\u0420 or \u0421, which every second letter is in UTF-8 read as Windows-1251."""
+INVISIBLE = 1 << 10
+"""The first two bytes of a character that takes up no room (and of others)."""
+REPLACEMENT = 1 << 11
+"""The first two bytes of U+FFFD."""
+DELETE = 1 << 12
+OTHER_SCRIPT = 1 << 13
+"""A character from U+0300 on that is no punctuation: Greek, Cyrillic, Chinese and so on."""
+KEY = 1 << 14
+"""20 characters in a row that keys are made of."""
+DIGITS = 1 << 15
+"""Nine digits, separators aside."""
+LOREM = 1 << 16
+EVERY = (1 << 17) - 1
+
+Places = NDArray[np.int64]
+
+_LOWER, _UPPER = b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ANY = bytes(range(256))
+# What begins and what ends the pair of bytes of the signs 0 to 7, and 8 to 13.
+_PAIRS = (
+    (b"{", _LOWER + _UPPER + b"{"),
+    (b"[", _LOWER + _UPPER + b"/"),
+    (b"<&", _LOWER + _UPPER + b"/\\|#\xef"),
+    (b"`", b"`"),
+    (b"\\", b"ubf"),
+    (b"@", _ANY),
+    (b"PD", b"RN"),
+    (bytes(range(0x80, 0x100)), _ANY),
+)
+_FOREIGN_PAIRS = (
+    (b"\xc2\xc3", _ANY),
+    (b"\xd0", b"\xa0\xa1"),
+    (b"\xc2\xcd\xd8\xe1\xe2\xe3\xef\xf0\xf3", b"\xad\x8f\x9c\x85\x9e\xa0\x80\x81\xbb\xbe\xbf\x9d"),
+    (b"\xef", b"\xbf"),
+    (b"\x7f", _ANY),
+    (bytes([*range(0xCC, 0xE2), *range(0xE3, 0x100)]), _ANY),
+)
+_BLOCK = 1 << 18  # bytes whose tables stay in the cache
+
+_KEY = frozenset(_LOWER + _UPPER + b"0123456789_-+/")
+_TO_KEYS = bytes(97 if code in _KEY else 32 for code in range(256))
+TO_WORDS = bytes(code if code in _KEY else 32 for code in range(256))
+_LONG_KEY = b"a" * 20
+_BETWEEN_DIGITS = b" -()./"
+_TO_DIGITS = bytes(48 if 48 <= code <= 57 else 120 for code in range(256))
+_TO_NUMBERS = bytes(48 if 48 <= code <= 57 or code in _BETWEEN_DIGITS else 120 for code in range(256))
+_DIGIT_RUN = b"0" * 9
+
+
+def _tables(pairs: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+    """Return, for each byte value, which of up to eight pairs it may begin, and which it may end."""
+    tables = np.zeros((2, 256), dtype=np.uint8)
+    for bit, sides in enumerate(pairs):
+        for table, side in zip(tables, sides, strict=True):
+            table[list(side)] |= np.uint8(1 << bit)
+    return tables[0].tobytes(), tables[1].tobytes()
+
+
+_TABLES, _FOREIGN_TABLES = _tables(_PAIRS), _tables(_FOREIGN_PAIRS)
+
+
+def signs_of(raws: Sequence[bytes]) -> list[int]:
+    """Return the signs of each record from its bytes as they stand in the file, one number of sign bits per record."""
+    found: list[int] = []
+    first = 0
+    while first < len(raws):
+        last, size = first, 0
+        while last < len(raws) and (size < _BLOCK or last == first):
+            size += len(raws[last]) + 1
+            last += 1
+        found += _of_block(raws[first:last])
+        first = last
+    return found
+
+
+def _of_block(raws: Sequence[bytes]) -> list[int]:
+    data, starts, ends = _joined(raws)
+    signs = _pairs_in(data, starts, _TABLES)
+    foreign = np.flatnonzero(signs & FOREIGN)
+    if len(foreign):
+        inner, inner_starts, _ = _joined([raws[index] for index in foreign.tolist()])
+        signs[foreign] |= _pairs_in(inner, inner_starts, _FOREIGN_TABLES) << 8
+    signs[_holding(data.translate(_TO_KEYS), _LONG_KEY, ends)] |= KEY
+    signs[_holding(data, b"orem ipsum", ends)] |= LOREM
+    for index in _holding(data.translate(_TO_NUMBERS), _DIGIT_RUN, ends):
+        if _DIGIT_RUN in raws[index].translate(_TO_DIGITS, _BETWEEN_DIGITS):
+            signs[index] |= DIGITS
+    found: list[int] = signs.tolist()
+    return found
+
+
+def _joined(raws: Sequence[bytes]) -> tuple[bytes, Places, Places]:
+    """Return the records with a line feed behind each, and where each begins and ends."""
+    ends = np.cumsum(np.fromiter(map(len, raws), np.int64, len(raws)) + 1)
+    return b"\n".join(raws) + b"\n", np.concatenate(([0], ends[:-1])), ends
+
+
+def _pairs_in(data: bytes, starts: Places, tables: tuple[bytes, bytes]) -> Places:
+    """Return which pairs each record of a block holds, as bits."""
+    begun, ended = (np.frombuffer(data.translate(table), np.uint8) for table in tables)
+    both = np.zeros(len(data), np.uint8)
+    np.bitwise_and(begun[:-1], ended[1:], out=both[:-1])
+    return np.bitwise_or.reduceat(both, starts).astype(np.int64)
+
+
+def _holding(data: bytes, needle: bytes, ends: Places) -> list[int]:
+    """Return the records of a block that hold the needle."""
+    found: list[int] = []
+    place = data.find(needle)
+    while place >= 0:
+        index = int(np.searchsorted(ends, place, side="right"))
+        found.append(index)
+        place = data.find(needle, int(ends[index]))
+    return found
