@@ -14,10 +14,10 @@ from tunelint.findings import Severity
 from tunelint.records.example import ToolCall, Turn
 from tunelint.records.record import Record
 
-# A call that is written out in the text of an answer: Hermes, Qwen, Llama, Mistral, ReAct, Glaive, Gemma, GLM.
+# A call that is written out in the text of an answer: Hermes, Qwen, Llama, Mistral, ReAct, Glaive, Gemma, GLM, ToolACE.
 _CALL_IN_TEXT = re.compile(
     r"<tool_call|<function|<\|python_tag\|>|\[TOOL_CALLS\]|<\|tool|<tool|\bAction\s*:|functioncall|function_call|```(?:tool|python|json|bash|sql)|"
-    r"<execute|<code>|\{\s*\"(?:name|tool|function|action)\"",
+    r"<execute|<code>|^\s*\[\w[\w. ]*\(|\{\s*\"(?:name|tool|function|action)\"",
     re.IGNORECASE,
 )
 

@@ -91,6 +91,8 @@ def _single_turn(value: dict[str, Any], expected: str | None) -> str | None:
     if prompt is not None and answer is not None:
         if prompt == "prompt" and answer == "solution":  # a GRPO column, not a text to learn
             return "prompt-only"
+        if prompt != "prompt" and answer in REWARD_KEYS and isinstance(value[answer], int | float) and expected in (None, "prompt-only"):
+            return "prompt-only"  # the number of the right choice, or the result that a reward compares
         return "prompt-completion"
     if prompt in ("prompt", "question", "query", "problem"):
         return "prompt-completion" if expected == "prompt-completion" else "prompt-only"
