@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/*.md"), ROOT / "rules/README.md"])
 COMMANDS = [command for page in PAGES if page.is_file() for command in commands_of(page)]
 # Started for real only in the slow tests: they install, or train a model.
-HEAVY = ("pip", "make", "python3", ".", "git", *(f"tunelint {name}" for name in ("train", "lint-and-train", "curves", "runs", "serve")))
+TRAINING = ("train", "lint-and-train", "curves", "runs", "serve", "compare", "export last")
+HEAVY = ("pip", "make", "python3", ".", "git", *(f"tunelint {name}" for name in TRAINING))
 TEN_MINUTES = ROOT / "docs/first-ten-minutes.md"
 pytestmark = pytest.mark.skipif(not TEN_MINUTES.is_file(), reason="needs the checkout")
 

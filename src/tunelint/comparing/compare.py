@@ -15,11 +15,12 @@ from tunelint.comparing.scores import SIMILARITY, Score, score
 from tunelint.comparing.shots import HOW, choose_shots, with_shots
 from tunelint.comparing.verdict import decide
 from tunelint.errors import TunelintError
-from tunelint.train import RunFolder
+from tunelint.train import TINY, RunFolder
 
 ARMS = ("base", "few_shot", "tuned")
 MOST_TOKENS = 512
 SAMPLES = 5
+UNTRAINED = "the base model tiny is untrained: here the comparison only shows its form"
 Tell = Callable[[str], None]
 
 
@@ -162,7 +163,8 @@ def _report(folder: RunFolder, question: Question, measured: Measured) -> dict[s
     used = [measured.used[place] for place in measured.answers.get("few_shot", {})]
     return {
         "version": 1, "tool": {"name": "tunelint", "version": __version__}, "run": folder.id, **measured.facts,
-        "verdict": verdict, "says": says, "seed": question.seed, "eval_rows": len(measured.cases), "answered_rows": len(measured.asked),
+        "verdict": verdict, "says": says, "note": UNTRAINED if measured.facts["base"] == TINY else None,
+        "seed": question.seed, "eval_rows": len(measured.cases), "answered_rows": len(measured.asked),
         "schemas": sum(measured.cases[place].schema is not None for place in measured.asked),
         "shots": {"most": question.shots, "how": HOW[question.how], "mean_used": sum(used) / len(used) if used else 0.0, "rows": len(used)},
         "similarity": SIMILARITY,

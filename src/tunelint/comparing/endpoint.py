@@ -11,8 +11,8 @@ from tunelint.comparing.cases import answer_text
 from tunelint.errors import TunelintError
 from tunelint.train import TrainRecord
 from tunelint.train.api.connection import Connection
-from tunelint.train.api.payload import message
 from tunelint.train.api.fitting import refuse_secrets
+from tunelint.train.api.payload import message
 from tunelint.train.records import Message
 
 AT_ONCE = 4

@@ -86,6 +86,8 @@ def _facts(report: dict[str, Any]) -> Iterator[str]:
     else:
         yield "few-shot: no examples were shown (none asked for, none in train, or none fits)"
     yield f"similarity: {report['similarity']}"
+    if report["note"]:
+        yield report["note"]
 
 
 def _numbers(report: dict[str, Any]) -> Table:
