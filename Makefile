@@ -31,7 +31,7 @@ lint: .venv/test/ready
 .venv/test/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv/test
 	.venv/test/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
-	.venv/test/bin/python -m pip install $(PIP_FLAGS) --editable ".[local,fast,parquet,serve]" --group dev
+	.venv/test/bin/python -m pip install $(PIP_FLAGS) --editable ".[local,fast,parquet,serve,semantic]" --group dev
 	touch $@
 
 clean:

@@ -1,6 +1,6 @@
 """Leaks in other words and planted leaks, as `tunelint lint` reports them at its default settings.
 
-    TUNELINT_CORPORA=... python benchmarks/reworded_leaks.py [draws]
+    TUNELINT_CORPORA=... python benchmarks/reworded_leaks.py [draws] [semantic]
 
 Rewordings are real: the rephrased test sets of lm-sys/llm-decontaminator, hidden in GSM8K train; eval is the original test
 set. Beside the default stands the best F1 that any threshold on the same score reaches when it is chosen on the same data,
@@ -28,10 +28,12 @@ from corpora import Row, folder
 from make_mix import edit
 from numpy.typing import NDArray
 
+from tunelint.similarity.meaning import vectors
 from tunelint.similarity.reworded import reworded
 from tunelint.similarity.words import word_hashes
 
 ROOT = folder()
+SEMANTIC = "semantic" in sys.argv
 DECONTAMINATOR = ROOT / "llm_decontaminator" / "data"
 
 
@@ -48,7 +50,9 @@ def lint(train: Sequence[Row], evals: Sequence[Row], select: str = "LEAK") -> tu
                 for prompt, answer in rows:
                     turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
                     stream.write(json.dumps({"messages": turns}) + "\n")
-        command = [sys.executable, "-m", "tunelint", "lint", name, "--isolated", "--select", select, "--no-cache", "--jobs", "1"]
+        settings = Path(name) / "tunelint.toml"
+        settings.write_text(f"[rules.reworded-leak]\nsemantic = {'true' if SEMANTIC else 'false'}\n")
+        command = [sys.executable, "-m", "tunelint", "lint", name, "--config", str(settings), "--select", select, "--no-cache", "--jobs", "1"]
         before = children()
         run = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=False)
         if run.returncode not in (0, 1):
@@ -107,8 +111,8 @@ def our_scores(train: list[Row], evals: list[Row]) -> NDArray[np.float64]:
     """How far each eval row stands out, as `tunelint.similarity.reworded` has it."""
     texts = [prompt for prompt, _ in train]
     own = [prompt for prompt, _ in evals]
-    found = reworded(word_hashes(own), word_hashes(texts), lambda rows: [own[row] for row in rows], lambda rows: [texts[row] for row in rows])
-    return found.standing
+    readers = (lambda rows: [own[row] for row in rows], lambda rows: [texts[row] for row in rows])
+    return reworded(word_hashes(own), word_hashes(texts), *readers, embed=vectors if SEMANTIC else None).standing
 
 
 def best_f1(scores: NDArray[np.float64], leaked: dict[int, int]) -> float:
@@ -204,6 +208,7 @@ def made_up(chance: random.Random, count: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    rewordings(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
-    small(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    number = next((int(argument) for argument in sys.argv[1:] if argument.isdigit()), 10)
+    rewordings(number)
+    small(number)
     planted()

@@ -15,11 +15,13 @@ from tunelint.checks.passages import template_of_both
 from tunelint.checks.survey import Survey
 from tunelint.records.example import Example
 from tunelint.similarity.columns import Hashes, Indices, Ragged
+from tunelint.similarity.meaning import model_folder, vectors
 from tunelint.similarity.reworded import reworded
 from tunelint.similarity.templates import outside_template
 from tunelint.similarity.words import kept_text
 
 _AT_A_TIME = 2048
+_SAME_MEANING = 0.5  # cosine from which a rewording needs no words in common
 
 
 def reworded_leaks(survey: Survey, options: dict[str, Any], evals: list[int]) -> dict[int, Leak]:
@@ -30,13 +32,16 @@ def reworded_leaks(survey: Survey, options: dict[str, Any], evals: list[int]) ->
     """
     own, train = collapsed(survey, "eval").rows, collapsed(survey, "train").rows
     sides = [_Side(survey, rows, template_of_both(survey)) for rows in (own, train)]
-    asked = np.isin(own, evals)
-    found = reworded(sides[0].kept, sides[1].kept, sides[0].texts, sides[1].texts, options["false_discovery_rate"], asked)
+    asked, embed = np.isin(own, evals), vectors if options["semantic"] else None
+    if embed is not None:
+        model_folder()  # says what is missing before the work begins
+    found = reworded(sides[0].kept, sides[1].kept, sides[0].texts, sides[1].texts, options["false_discovery_rate"], asked, embed)
     leaks = {}
-    for position, partners, scores in zip(found.rows, found.partners, found.scores, strict=True):
+    for position, partners, scores, meanings in zip(found.rows, found.partners, found.scores, found.meanings, strict=True):
         at, others = int(own[position]), [int(train[partner]) for partner in partners]
-        if scores[0] >= options["least_similarity"]:
-            message = f"Eval record says in other words what stands in train: {place(survey, others[0])}, {scores[0]:.0%} alike{and_more(others)}."
+        if scores[0] >= options["least_similarity"] or meanings[0] >= _SAME_MEANING:
+            alike = f"{scores[0]:.0%} alike in wording" + (f" and {meanings[0]:.0%} in meaning" if embed is not None else "")
+            message = f"Eval record says in other words what stands in train: {place(survey, others[0])}, {alike}{and_more(others)}."
             leaks[at] = Leak(others, [round(min(score, 1.0), 4) for score in scores], message)
     return leaks
 

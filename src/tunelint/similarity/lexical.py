@@ -8,7 +8,7 @@ numbers are compared only for the candidates.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -20,9 +20,10 @@ from tunelint.similarity.columns import Indices, Ragged, mix, offsets_of, table_
 from tunelint.similarity.numerals import numbers
 
 Scores = NDArray[np.float64]
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 CHARACTERS = 5
-WORD_WEIGHT, CHARACTER_WEIGHT, NUMBER_WEIGHT = 0.3, 0.7, 0.5
+WORD_WEIGHT, CHARACTER_WEIGHT, NUMBER_WEIGHT, MEANING_WEIGHT = 0.3, 0.7, 0.5, 2.0
 NUMBER_DAMPING = 10.0  # in the norm of a number vector: texts with few numbers must not agree by those alone
 COMMON_SHARE = 0.1  # words in more of the records than this find no candidates, they only make the product dense
 BLOCK = 256
@@ -80,9 +81,10 @@ def tfidf(rows: Ragged, most: float = 1.0, damping: float = 0.0, slots: int | No
 
 
 class Comparison:
-    """The weighted similarity of any pairs among some texts: 0.3 words + 0.7 characters + 0.5 numbers."""
+    """The weighted similarity of any pairs among some texts: 0.3 words + 0.7 characters + 0.5 numbers, and, with `embed`
+    (texts to vectors of length one), 2.0 meaning."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], embed: Embed | None = None) -> None:
         self.numbers = [numbers(text) for text in texts]
         followed = [[*row, *(f"{a}>{b}" for a, b in pairwise(row))] for row in self.numbers]
         grams = character_grams(texts)
@@ -92,13 +94,26 @@ class Comparison:
             (NUMBER_WEIGHT, tfidf(_numbered(followed), damping=NUMBER_DAMPING)),
         ]
 
+        self._vectors = None if embed is None else embed(texts)
+
     def similarity(self, left: Indices, right: Indices) -> Scores:
-        """The similarity (0 to 1.5) of text left[i] and text right[i]."""
-        return self.wording(left, right) + self._product(self._parts[2:], left, right)
+        """The similarity (0 to 1.5, with meaning up to 3.5) of text left[i] and text right[i]."""
+        lexical = self.wording(left, right) + self._product(self._parts[2:], left, right)
+        return lexical if self._vectors is None else lexical + MEANING_WEIGHT * self.meaning(left, right)
 
     def wording(self, left: Indices, right: Indices) -> Scores:
         """The similarity (0 to 1) of the wordings of text left[i] and text right[i], numbers aside."""
         return self._product(self._parts[:2], left, right)
+
+    def meaning(self, left: Indices, right: Indices) -> Scores:
+        """The cosine (0 to 1) of the vectors of text left[i] and text right[i]; zeros without vectors."""
+        cosine = np.zeros(len(left))
+        if self._vectors is None:
+            return cosine
+        for begin in range(0, len(left), PAIR_BLOCK):
+            block = slice(begin, begin + PAIR_BLOCK)
+            cosine[block] = np.einsum("ij,ij->i", self._vectors[left[block]], self._vectors[right[block]])
+        return np.clip(cosine, 0, 1)
 
     def _product(self, parts: Sequence[tuple[float, Any]], left: Indices, right: Indices) -> Scores:
         total = np.zeros(len(left))

@@ -1,4 +1,4 @@
-"""Reworded leaks: eval texts that a train text says in other words, found without a model.
+"""Reworded leaks: eval texts that a train text says in other words, found without a model or with a small one.
 
 An absolute cut-off on similarity fails: what is usual differs from one pair of files to the next. So a text's nearest
 train text is judged by how far it stands out (see `standing`). Its score is the sum of
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from tunelint.similarity.columns import Ragged
 from tunelint.similarity.cutoff import cut_off, cut_off_beside
-from tunelint.similarity.lexical import Scores
+from tunelint.similarity.lexical import Embed, Scores
 from tunelint.similarity.standing import Neighbours, Ranked, Standing, TextsOf
 
 RATE = 0.07
@@ -44,35 +44,43 @@ TEMPLATES = 0.01  # of train texts with such a neighbour in train; clean sets of
 @dataclass(frozen=True)
 class Reworded:
     """What was found: for each reported eval row (ascending) its train partners, best first, and their similarity of
-    wording (0 to 1). `cut_off` is the score that a row had to reach, infinite where none stood out, `standing` (eval
-    rows,) the score of each, -infinity for one that was not looked at."""
+    wording (0 to 1); `meanings` likewise, 0 without vectors. `cut_off` is the score that a row had to reach, infinite where
+    none stood out, `standing` (eval rows,) the score of each, -infinity for one that was not looked at."""
 
     rows: list[int]
     partners: list[list[int]]
     scores: list[list[float]]
+    meanings: list[list[float]]
     cut_off: float
     standing: Scores
 
 
 def reworded(
-    evals: Ragged, train: Ragged, eval_texts: TextsOf, train_texts: TextsOf, rate: float = RATE, asked: NDArray[np.bool_] | None = None
+    evals: Ragged,
+    train: Ragged,
+    eval_texts: TextsOf,
+    train_texts: TextsOf,
+    rate: float = RATE,
+    asked: NDArray[np.bool_] | None = None,
+    embed: Embed | None = None,
 ) -> Reworded:
     """Eval texts that train says in other words, so many that at most `rate` of them are expected to be chance.
 
     `evals` and `train` are word hashes without template text; the callables give the texts of the rows asked for, again
     without template text. Only candidates are asked for, some 30 per eval row at most. Rows for which `asked` (eval rows,)
-    is false are known to be leaks: they are not reported and do not make others look like fewer of many.
+    is false are known to be leaks: they are not reported and do not make others look like fewer of many. With `embed`, the
+    cosine of the texts' vectors counts too.
     """
     rows = np.flatnonzero(evals.lengths >= LEAST_WORDS)
     standing = np.full(len(evals), -np.inf)
     wanted = np.ones(len(rows), dtype=bool) if asked is None else asked[rows]
     if not wanted.any() or (train.lengths > 0).sum() < LEAST_TRAIN:
-        return Reworded([], [], [], np.inf, standing)
+        return Reworded([], [], [], [], np.inf, standing)
     neighbours = Neighbours(evals.take(rows), train, LEAST_WORDS)
     if not (neighbours.index >= 0).any():
-        return Reworded([], [], [], np.inf, standing)
+        return Reworded([], [], [], [], np.inf, standing)
     few = len(rows) < LEAST_ROWS
-    compared = neighbours.compared(eval_texts, train_texts, rows, few)
+    compared = neighbours.compared(eval_texts, train_texts, rows, few, embed)
     own = compared.of_evals()
     if few:
         background = compared.of_background()
@@ -90,11 +98,9 @@ def reworded(
         same[:] = False
     reported = np.flatnonzero((stands_out | same) & wanted).tolist()
     partners = [(own.ranked if stands_out[row] else neighbours.by_wording).as_good_as_best(row) for row in reported]
-    scores = [
-        compared.texts.wording(np.full(len(named), row), compared.place(named)).tolist()
-        for row, named in zip(reported, partners, strict=True)
-    ]  # fmt: skip
-    return Reworded(rows[reported].tolist(), [named.tolist() for named in partners], scores, lowest, standing)
+    pairs = [(np.full(len(named), row), compared.place(named)) for row, named in zip(reported, partners, strict=True)]
+    scores, meanings = ([measure(*pair).tolist() for pair in pairs] for measure in (compared.texts.wording, compared.texts.meaning))
+    return Reworded(rows[reported].tolist(), [named.tolist() for named in partners], scores, meanings, lowest, standing)
 
 
 def _scores(standings: list[Standing]) -> list[Scores]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tunelint.similarity import join
 from tunelint.similarity.columns import Indices, Ragged, row_digests
-from tunelint.similarity.lexical import Comparison, Scores, nearest
+from tunelint.similarity.lexical import Comparison, Embed, Scores, nearest
 from tunelint.similarity.numerals import agreement
 from tunelint.similarity.shingles import shingles
 
@@ -80,19 +80,19 @@ class Neighbours:
         self.sample_index = np.where(alike < TWIN, again, -1)
         self.usual_wording = Ranked(self.sample_index, np.where(alike < TWIN, alike, 0))
 
-    def compared(self, eval_texts: TextsOf, train_texts: TextsOf, rows: Indices, background: bool) -> Compared:
+    def compared(self, eval_texts: TextsOf, train_texts: TextsOf, rows: Indices, background: bool, embed: Embed | None) -> Compared:
         """Read the texts that are to be compared: of the eval rows, and of their candidates; with `background`, of the
         sample and its candidates too."""
         wanted = [self.index.ravel(), *([self.sample, self.sample_index.ravel()] if background else []), np.array([-1])]
-        return Compared(self, np.unique(np.concatenate(wanted))[1:], eval_texts(rows), train_texts)
+        return Compared(self, np.unique(np.concatenate(wanted))[1:], eval_texts(rows), train_texts, embed)
 
 
 class Compared:
     """The weighted similarities of the texts that were read: `seen` are the train rows among them."""
 
-    def __init__(self, neighbours: Neighbours, seen: Indices, eval_texts: Sequence[str], train_texts: TextsOf) -> None:
+    def __init__(self, neighbours: Neighbours, seen: Indices, eval_texts: Sequence[str], train_texts: TextsOf, embed: Embed | None) -> None:
         self._all, self._seen = neighbours, seen
-        self.texts = Comparison([*eval_texts, *train_texts(seen)])
+        self.texts = Comparison([*eval_texts, *train_texts(seen)], embed)
 
     def place(self, train: Indices) -> Indices:
         """Where train rows stand among the compared texts."""
