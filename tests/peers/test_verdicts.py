@@ -156,6 +156,13 @@ def test_valid_rows_are_no_errors(findings: Any) -> None:
     assert loud == []
 
 
+@pytest.mark.parametrize("target", ["openai", "azure", "fireworks", "tunelint"])
+def test_valid_rows_are_no_errors_where_the_format_is_at_home(target: str, findings: Any) -> None:
+    """The targets that take OpenAI's chat format take every valid row of it."""
+    rows = [row for row in ROWS if ROWS[row].valid and row.split("/")[0] in ("chat", "parts", "tools")]
+    assert [(row, finding.name) for row in rows for finding in findings(target)[row] if finding.severity is Severity.ERROR] == []
+
+
 @pytest.mark.parametrize("peer", PEERS)
 @pytest.mark.peers
 def test_live_verdicts_are_the_frozen_ones(peer: str) -> None:
