@@ -17,6 +17,8 @@ from tunelint.errors import TunelintError
 from tunelint.records.record import Fault
 
 BLOCK = 4 << 20
+# What a decompressor is given at a time: it copies what it has not used yet with every piece that it gives.
+STEP = 64 << 10
 STDIN = "-"
 # How much an archive may unpack to: so much, and beyond it so many times its own size. Text compresses to a tenth, a
 # decompression bomb to a thousandth.
@@ -80,7 +82,7 @@ class Source:
                 self.fault = Fault("lfs-pointer", "File is a DVC pointer, not the data; fetch it with `dvc pull` and name the data file.")
                 return
             kind = compression_of(self.path)
-            stream = self._plain(raw, head) if kind is None else self._decompressed(raw, head, kind)
+            stream = self._plain(raw, head) if kind is None else _gathered(self._decompressed(raw, head, kind))
             for block in stream:
                 self.length += len(block)
                 if kind is not None and self.length > MOST_UNPACKED + MOST_TIMES * self.size:
@@ -107,20 +109,18 @@ class Source:
         started = False
         while head:
             try:
-                # Members may follow one another in one file (pigz, concatenated logs).
-                while head:
-                    for block in _bounded(decompressor, head):
-                        if block:
-                            yield block
-                    started = True
-                    if not decompressor.eof:
-                        break
-                    head = decompressor.unused_data
-                    if head.strip(b"\0") == b"":
-                        break
-                    decompressor, errors = _decompressor(kind)
+                for start in range(0, len(head), STEP):
+                    step = head[start : start + STEP]
+                    # Members may follow one another in one file (pigz, concatenated logs), and zeros may fill it up.
+                    while step.strip(b"\0") or (step and not decompressor.eof):
+                        if decompressor.eof:
+                            decompressor, errors = _decompressor(kind)
+                        for piece in _bounded(decompressor, step):
+                            started = started or bool(piece)
+                            yield piece
+                        step = decompressor.unused_data if decompressor.eof else b""
             except errors as error:
-                what = "breaks off" if started and self.length else "cannot be read"
+                what = "breaks off" if started else "cannot be read"
                 self.fault = Fault("unreadable-compression", f"File {what} as {kind}: {error}.")
                 break
             head = self._read(raw)
@@ -129,6 +129,20 @@ class Source:
                 self.fault = Fault("unreadable-compression", f"File breaks off: the {kind} stream has no end.")
         while self._read(raw):
             continue
+
+
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Join pieces to blocks."""
+    ready: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        ready.append(piece)
+        size += len(piece)
+        if size >= BLOCK:
+            yield b"".join(ready)
+            ready, size = [], 0
+    if size:
+        yield b"".join(ready)
 
 
 def _bounded(decompressor: Any, data: bytes) -> Iterator[bytes]:
@@ -156,7 +170,7 @@ class _Zlib:
         return self._inner.unused_data
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        while data:
+        while data and not self._inner.eof:  # at a member's end the tail is still there, as unused data too
             yield self._inner.decompress(data, BLOCK)
             data = self._inner.unconsumed_tail
 
