@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_the_verdict_says_plainly_when_prompting_does_as_well():
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a finished run in runs/one; one eval row asks for JSON by a schema, one holds a key."""
+    """A folder with a finished run in runs/one: one eval row asks for JSON by a schema, another holds a key."""
     pytest.importorskip("transformers", reason="local models are an extra")
     from tunelint.cli.main import main
 
@@ -115,10 +116,11 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     schema = {"type": "object", "required": ["order"], "properties": {"order": {"type": "integer"}}}
     rows[0]["messages"][-1]["content"] = '{"order": 7}'
     rows[0]["response_format"] = {"type": "json_schema", "json_schema": {"name": "o", "schema": schema}}
+    rows[1]["messages"][-2]["content"] += f" My key is {KEY}."
     (folder / "train.jsonl").write_bytes(support_jsonl(24, 1))
     (folder / "eval.jsonl").write_text("".join(json.dumps(item) + "\n" for item in rows))
     paths = [str(folder / name) for name in ("train.jsonl", "eval.jsonl")]
-    code = main(["train", *paths, "--epochs", "2", "--batch-size", "8", "--run-dir", str(folder / "runs/one"), "--fail-on", "never", "-q"])
+    code = main(["train", *paths, "--epochs", "2", "--batch-size", "8", "--run-dir", str(folder / "runs/one"), "--fail-on", "never", "--no-lint"])
     assert code == 0
     return folder
 
@@ -126,7 +128,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_compare_here(tunelint, room):
     import numpy as np
 
-    asked = ("compare", room / "runs/one", "--max-tokens", "12")
+    asked = ("compare", room / "runs/one", "--max-tokens", "8")
     ran = tunelint(*asked, "--format", "json", "--format", "markdown:c.md", "--format", "html:c.html")
     assert ran.code == 0, ran.err
     report = ran.json
@@ -151,16 +153,19 @@ def test_compare_here(tunelint, room):
     assert report["says"] in Path("c.html").read_text()
 
 
-def test_nothing_learnt_means_nothing_gained(tunelint, room):
-    """A run whose steps are too small to change an answer: the base model does as well, and that is said."""
-    paths = (room / "train.jsonl", room / "eval.jsonl")
-    run = ("train", *paths, "--epochs", "1", "--learning-rate", "1e-12", "--run-dir", "runs/idle", "--fail-on", "never", "--no-lint")
-    assert tunelint(*run).code == 0
+def test_nothing_learnt_means_nothing_gained(tunelint, room, tmp_path):
+    """A run that made the very model it started from: the base model does as well, and that is said."""
+    from tunelint.train import find_run
+    from tunelint.train.result import load_base
+
+    shutil.copytree(room / "runs/one", tmp_path / "runs/idle")
+    load_base(find_run(str(tmp_path / "runs/idle")), "cpu")[0].save_pretrained(tmp_path / "runs/idle/model")
     ran = tunelint("compare", "runs/idle", "--shots", "0", "--max-tokens", "3")
     assert ran.code == 0, ran.err
     assert "The base model does as well as the tuned model: no difference shown" in ran.out
     assert "Fine-tuning was not needed" in ran.out
     assert "few-shot: no examples were shown" in ran.out
+    assert "the base model tiny is untrained" in ran.out
 
 
 def test_compare_at_an_endpoint_gives_the_very_answers(tunelint, room):
@@ -168,7 +173,19 @@ def test_compare_at_an_endpoint_gives_the_very_answers(tunelint, room):
     here = tunelint("compare", room / "runs/one", "--max-tokens", "6", "--limit", "3", "--format", "json").json
     served = Served(room / "server", "--base", f"tuned={room / 'runs/one/model'}")
     try:
-        asked = ("compare", room / "runs/one", "--base-url", served.url, "--tuned-model", "tuned", "--max-tokens", "6", "--limit", "3")
+        asked = (
+            "compare",
+            room / "runs/one",
+            "--base-url",
+            served.url,
+            "--tuned-model",
+            "tuned",
+            "--max-tokens",
+            "6",
+            "--limit",
+            "3",
+            "--allow-secrets",
+        )
         assert "say --base-model" in tunelint(*asked).err
         refused = tunelint(*asked, "--base-model", "tiny")
         assert refused.code == 2
@@ -220,19 +237,15 @@ def test_a_run_of_an_api_is_compared_where_it_was_made_and_exported_from_its_ser
     assert Path("out/model.safetensors").is_file()
 
 
-def test_secrets_are_not_sent_and_not_shown(tunelint, tmp_path):
-    rows = [json.loads(line) for line in support_jsonl(4, 5).splitlines()]
-    rows[1]["messages"][-2]["content"] += f" My key is {KEY}."
-    (tmp_path / "eval.jsonl").write_text("".join(json.dumps(item) + "\n" for item in rows))
-    (tmp_path / "train.jsonl").write_bytes(support_jsonl(8, 6))
-    pytest.importorskip("transformers")
-    run = ("train", "train.jsonl", "eval.jsonl", "--no-lint", "--epochs", "1", "--run-dir", "runs/one", "--fail-on", "never")
-    assert tunelint(*run).code == 0
-    ran = tunelint("compare", "runs/one", "--base-url", "http://127.0.0.1:9/v1", "--base-model", "a", "--tuned-model", "b", "--yes")
+def test_secrets_are_not_sent_and_not_shown(tunelint, room):
+    asked = ("compare", room / "runs/one", "--limit", "0", "--yes")
+    ran = tunelint(*asked, "--base-url", "http://127.0.0.1:9/v1", "--base-model", "a", "--tuned-model", "b")
     assert ran.code == 2
     assert "--allow-secrets" in ran.err
-    assert KEY not in tunelint("compare", "runs/one", "--max-tokens", "2").out
-    assert KEY not in Path("runs/one/comparison.json").read_text()
+    shown = tunelint(*asked, "--max-tokens", "1", "--shots", "0", "--format", "json")
+    assert "My key is sk-" in shown.out
+    assert KEY not in shown.out
+    assert KEY not in (room / "runs/one/comparison.json").read_text()
 
 
 def test_a_run_without_eval_rows_and_a_run_that_is_not_there(tunelint, tmp_path):
