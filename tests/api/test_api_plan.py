@@ -221,13 +221,21 @@ def test_pairs_are_for_dpo_unless_said_otherwise(tunelint, objective, method):
     assert ("the method is dpo" in ran.err) == (method == "dpo")
 
 
-def test_pairs_are_for_dpo_on_this_machine_too(tunelint):
-    pytest.importorskip("torch")
+@pytest.mark.parametrize(("objective", "method"), [(None, "dpo"), ("supervised", "supervised")])
+def test_pairs_are_for_dpo_on_this_machine_too(tmp_path, monkeypatch, objective, method):
+    from tunelint.api import lint
+    from tunelint.pipeline import make_plan, read_rows
+    from tunelint.records.discover import discover
+
+    monkeypatch.chdir(tmp_path)
     pairs()
-    for objective, said in (((), True), (("--objective", "supervised"), False)):
-        ran = tunelint("train", "train.jsonl", "--no-lint", "--backend", "local", *objective, "--dry-run")
-        assert ran.code == 0, ran.err
-        assert ("the method is dpo" in ran.err) == said
+    inputs = discover(["train.jsonl"])
+    report = lint("train.jsonl", scope="record", jobs=1)
+    rows = read_rows(inputs, carve=False, seed=0)
+    made = make_plan(
+        report, inputs, rows, model="tiny", backend="local", seed=0, hyperparameters=Hyperparameters(), run_dir=Path("run"), objective=objective
+    )
+    assert made.method == method
 
 
 @pytest.mark.parametrize(
@@ -324,3 +332,15 @@ def test_too_few_rows_for_the_service(monkeypatch):
     with pytest.raises(TunelintError, match=r"me.openai.azure.com .target azure.*SIZE001"):
         check(few)
     assert check(replace(few, train=support_rows(12, 1))).is_azure
+
+
+@pytest.mark.parametrize(("suffix", "said"), [("a" * 19, "at most 18"), ("v1.2", "no dot"), ("shop-2", "")])
+def test_azures_suffixes(monkeypatch, suffix, said):
+    monkeypatch.setenv("A_KEY", "abcdefgh")
+    options = {"base_url": "https://me.openai.azure.com", "api_key_env": "A_KEY", "suffix": suffix, "no_lint": True}
+    if said:
+        with pytest.raises(TunelintError, match=said):
+            check(plan(options=options))
+    else:
+        check(plan(options=options))
+    check(plan(options={"base_url": "http://127.0.0.1:9/v1", "suffix": suffix}))

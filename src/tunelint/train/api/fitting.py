@@ -30,6 +30,8 @@ TARGETS = {
 }  # fmt: skip
 ALREADY = ("DUP", "LEAK", "PII")
 """Findings about rows side by side, which were looked for in the user's own files; and secrets, which are looked for apart."""
+AZURE_SUFFIX = 18
+"""Characters: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/fine-tuning."""
 MOST = 5
 
 
@@ -47,6 +49,9 @@ def fit_or_refuse(plan: Plan, connection: Connection) -> list[str]:
     that the service refuses or would never train on: the first of them are named. `--no-lint` leaves out the last.
     """
     check_request(plan)
+    suffix = str(plan.options.get("suffix") or "")
+    if connection.is_azure and (len(suffix) > AZURE_SUFFIX or "." in suffix):
+        raise TunelintError(f"--suffix {suffix!r}: Azure takes at most {AZURE_SUFFIX} characters and no dot.")
     files = uploads(plan, connection.is_azure)
     sent = [(file.split, file.content) for file in files]
     if not plan.options.get("allow_secrets"):
