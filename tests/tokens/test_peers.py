@@ -118,9 +118,7 @@ def test_rows_are_llamafactorys(kind: str, window: int, mask_history: bool) -> N
     for index, record in enumerate(fixture("rows")["messages" if formatting else kind]):
         made: list[Any] | None
         try:
-            made = summary(
-                llamafactory_row(record, folder("chatml"), slots, window, mask_history=mask_history, formatting=formatting)
-            )
+            made = summary(llamafactory_row(record, folder("chatml"), slots, window, mask_history=mask_history, formatting=formatting))
         except NotTrainable:
             made = None
         assert made == theirs[str(index)]
@@ -131,3 +129,16 @@ def test_llamafactory_cannot_read_a_template_without_a_system_slot() -> None:
     assert "placeholder" in fixture("llamafactory")["verdicts"]["inst stops"]["error"]
     with pytest.raises(NotTrainable, match="no place for a system message"):
         parse_template(folder("inst"))
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("peer", ["trl", "axolotl", "llamafactory"])
+def test_the_trainers_say_the_same_today(peer: str) -> None:
+    """The trainer itself, in an environment of its own, makes of the rows what was frozen."""
+    from peers.make_fixtures import RegistryUnreachable, ask  # the folder beside this file
+
+    try:
+        verdicts = ask(peer, fixture("rows"))
+    except RegistryUnreachable as error:
+        pytest.skip(f"the package registry cannot be reached: {error}")
+    assert verdicts == fixture(peer)["verdicts"]

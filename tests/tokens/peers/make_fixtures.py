@@ -1,11 +1,11 @@
 """Makes `tests/tokens/fixtures/`: rows, two small tokenizers, and what other trainers' own code makes of the rows.
 
-    TUNELINT_CORPORA=... python tests/tokens/peers/make_fixtures.py VENV [PEER]
+    TUNELINT_CORPORA=... python tests/tokens/peers/make_fixtures.py [PEER ...]
 
-VENV is a virtual environment with the trainers (it is made where it is missing):
-    trl==1.16.0, axolotl==0.19.0 and llamafactory==0.9.5, the last two without their dependencies (only their data
-    preparation is imported), colorama, addict. Rows are problems of GSM8K (MIT, github.com/openai/grade-school-math),
-    alone and joined to conversations, and hand-made edge cases.
+The trainers stand in an environment of their own (`.venv/peers-trainers`, made where it is missing): trl==1.16.0,
+axolotl==0.19.0 and llamafactory==0.9.5, the last two without their dependencies (only their data preparation is imported).
+Named peers are asked anew about the rows as they are; without a name rows and tokenizers are made too. Rows are problems
+of GSM8K (MIT, github.com/openai/grade-school-math), alone and joined to conversations, and hand-made edge cases.
 """
 
 from __future__ import annotations
@@ -16,15 +16,20 @@ import os
 import random
 import subprocess
 import sys
-import venv
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1] / "peers"))  # also a script of its own: pytest's path is not set then
+
+from environments import RegistryUnreachable as RegistryUnreachable  # noqa: E402
+from environments import peer_python  # noqa: E402
+
 FIXTURES = HERE.parent / "fixtures"
 PEERS = {"trl": "trl==1.16.0", "axolotl": "axolotl==0.19.0", "llamafactory": "llamafactory==0.9.5"}
+BESIDE = ("transformers==5.23.0", "peft==0.21.2", "numba", "colorama", "addict")  # what the modules that are called import
 WINDOWS = (128, 512, 1024)
 
 MARKED_CHATML = (
@@ -133,15 +138,15 @@ def save(name: str, tokenizer: Tokenizer, config: dict[str, Any]) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 
-def peers_python(folder: Path) -> str:
-    """Return the Python of the virtual environment, made and filled where it is missing."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "-q"]
-        subprocess.run([*install, PEERS["trl"], "colorama", "addict"], check=True)
-        subprocess.run([*install, "--no-deps", PEERS["axolotl"], PEERS["llamafactory"]], check=True)
-    return str(python)
+def ask(peer: str, rows: dict[str, Any]) -> Any:
+    """Return what a peer's own code makes of the rows. Raises RegistryUnreachable, and RuntimeError where the peer fails."""
+    python = peer_python("trainers", (PEERS["trl"], *BESIDE), ("--no-deps", PEERS["axolotl"], PEERS["llamafactory"]))
+    job = {"rows": rows, "folders": {name: str(FIXTURES / name) for name in ("chatml", "inst")}, "windows": WINDOWS}
+    command = [str(python), str(HERE / f"peer_{peer}.py")]
+    done = subprocess.run(command, input=json.dumps(job), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command} failed:\n{done.stderr[-4000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def pack(name: str, value: Any) -> None:
@@ -150,21 +155,17 @@ def pack(name: str, value: Any) -> None:
 
 
 def main() -> None:
-    """Make everything anew."""
+    """Make everything anew, or ask the named peers anew."""
     FIXTURES.mkdir(exist_ok=True)
-    pairs = problems()
-    if len(sys.argv) < 3:  # unigram training is not deterministic: new tokenizers make every verdict stale
+    if sys.argv[1:]:
+        rows = json.loads(gzip.decompress((FIXTURES / "rows.json.gz").read_bytes()))
+    else:  # unigram training is not deterministic: new tokenizers make every verdict stale
+        pairs = problems()
         make_tokenizers(pairs)
-    rows = make_rows(pairs)
-    pack("rows.json.gz", rows)
-    python = peers_python(Path(sys.argv[1]))
-    for peer in sys.argv[2:] or PEERS:
-        command = [python, str(HERE / f"peer_{peer}.py")]
-        job = json.dumps({"rows": rows, "folders": {name: str(FIXTURES / name) for name in ("chatml", "inst")}, "windows": WINDOWS})
-        done = subprocess.run(command, input=job, capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{command} failed:\n{done.stderr[-4000:]}")
-        verdicts = json.loads(done.stdout.splitlines()[-1])
+        rows = make_rows(pairs)
+        pack("rows.json.gz", rows)
+    for peer in sys.argv[1:] or PEERS:
+        verdicts = ask(peer, rows)
         pack(f"{peer}.json.gz", {"peer": PEERS[peer], "command": "tests/tokens/peers/make_fixtures.py", "verdicts": verdicts})
         print(peer, {key: len(value) for key, value in verdicts.items()})
 
