@@ -11,12 +11,14 @@ from tunelint.checks.screen import has_images
 from tunelint.checks.texts import place
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
+from tunelint.records.signs import ESCAPE, OTHER_SCRIPT
 
 # One of these stands in every text that the pattern matches; plain searches are ten times as fast as _NEAR.
 _MARKS = ("ttach", "mage", "icture", "hoto", "creenshot", "nclosed", "ploaded", "Bild", "Anhang", "jointe", "adjunt")
+_LATIN_MARKS = ("nhang", "ngehäng", "joint", "djunt")
 _OTHER_MARKS = (
     "картинк", "рисунк", "фото", "влож", "прил", "прикр", "скриншот", "изображ", "图", "照", "附件", "画像", "写真", "添付", "下の",
-    "이미지", "사진", "그림", "첨부", "nhang", "ngehäng", "joint", "djunt",
+    "이미지", "사진", "그림", "첨부",
 )  # fmt: skip
 _THING = r"(?:image|picture|photo|photograph|screenshot)"
 _FILE = r"(?:file|document|pdf|spreadsheet|image|picture|photo|screenshot|csv|report|dataset|excel|resume|attachment)"
@@ -65,16 +67,18 @@ def missing_attachment(record: Record, options: dict[str, Any]) -> Iterable[Hit]
     if record.shape == "text" or has_images(record):
         return ()
     for turn in record.example.turns:
-        if turn.role == "user" and len(turn.content) <= options["longest_prompt"] and _may_hold(turn.content):
+        if turn.role == "user" and len(turn.content) <= options["longest_prompt"] and _may_hold(turn.content, record.signs):
             return _missing(record, options)
     return ()
 
 
-def _may_hold(text: str) -> bool:
+def _may_hold(text: str, signs: int) -> bool:
     for mark in _MARKS:
         if mark in text:
             return True
-    return not text.isascii() and any(mark in text for mark in _OTHER_MARKS)
+    if text.isascii():
+        return False
+    return any(mark in text for mark in _LATIN_MARKS) or bool(signs & (ESCAPE | OTHER_SCRIPT) and any(mark in text for mark in _OTHER_MARKS))
 
 
 def _missing(record: Record, options: dict[str, Any]) -> Iterator[Hit]:

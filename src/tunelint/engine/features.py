@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tunelint.checks.survey import Column
 from tunelint.findings import canonical_json
 from tunelint.records.example import Example
+from tunelint.records.outline import Outline
 from tunelint.records.record import Record
 from tunelint.records.shapes import NAMING_KEYS, SHAPES
 from tunelint.similarity.columns import Ragged, row_digests
@@ -202,7 +203,14 @@ def facts(scanned: Scanned) -> Column:
     """Return the types and key sets at the paths of each record: see `tunelint.records.paths`."""
     from tunelint.records.paths import facts_of
 
-    return Ragged.of([sorted(facts_of(record.value or {})) for record in scanned.records])
+    known: dict[Outline | None, NDArray[np.uint64]] = {}
+    rows = []
+    for record in scanned.records:
+        row = known.get(record.outline)
+        if row is None or record.outline is None:
+            row = known[record.outline] = np.array(sorted(facts_of(record.value or {})), dtype=np.uint64)
+        rows.append(row)
+    return Ragged.of(rows)
 
 
 @feature("token-rows")

@@ -61,9 +61,9 @@ def walk(value: Any) -> Walk:
                     stack.append(inner)
                 elif kind is float:
                     floats, big = True, big or abs(inner) >= _BIG
-                    found.append("0.0" if inner == 0 else "1.0" if inner == 1 else kind)
+                    found.append((kind, inner) if inner in (0, 1) else kind)
                 else:
-                    found.append(repr(inner) if inner in (None, 0, 1) else kind)
+                    found.append((kind, inner) if inner in (None, 0, 1) else kind)
         elif type(item) is list:
             kinds = set(map(type, item))
             if kinds.isdisjoint((dict, list)):

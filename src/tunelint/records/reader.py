@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunelint.records.chunks import Chunk, FileFaults, read_chunks
+from tunelint.records.outline import Outline
 from tunelint.records.parse import Parsed, parse_line
 from tunelint.records.record import Fault, Record
 from tunelint.records.shapes import detect, expected_shape
@@ -12,6 +13,9 @@ from tunelint.records.sources import Source
 from tunelint.records.values import scan_object
 
 _SNIFFED_RECORDS = 400
+# The shape of a record depends on its outline alone, and on the shape of the rest of its file.
+_shapes: dict[tuple[Outline | None, str | None], str] = {}
+_MOST_SHAPES = 1 << 12
 
 
 def records_of(chunk: Chunk) -> Iterator[Record]:
@@ -86,7 +90,12 @@ def _parse_piece(raw: bytes, lenient: bool) -> Parsed:
 
 def _record(line: int | None, offset: int, raw: bytes, chunk: Chunk, parsed: Parsed) -> Record:
     value = parsed.value if type(parsed.value) is dict else None
-    shape = detect(value, chunk.expected_shape) if value is not None else "unknown"
+    known = (parsed.outline, chunk.expected_shape)
+    shape = _shapes.get(known)
+    if shape is None:
+        shape = detect(value, chunk.expected_shape) if value is not None else "unknown"
+        if parsed.outline is not None and len(_shapes) < _MOST_SHAPES:
+            _shapes[known] = shape
     return Record(line, 0, offset, raw, value, parsed.faults, shape, chunk.expected_shape, parsed.has_floats, chunk.tabular, parsed.outline)
 
 

@@ -20,6 +20,7 @@ ROLES = {
 # Cohere's chat fine-tuning (docs.cohere.com), with capitals; only with `role`.
 COHERE_ROLES = {"System": "system", "User": "user", "Chatbot": "assistant", "Tool": "tool"}
 KNOWN_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+_ATTACHED = frozenset({"images", "image", "videos", "audios"})
 _CALL_KEYS = frozenset({"tool_calls", "function_call"})
 _WEIGHT_KEYS = frozenset({"weight", "loss_weight", "train", "loss"})
 _HH_TURN = re.compile(r"\n\n(Human|Assistant): ?")
@@ -163,6 +164,8 @@ def _tools(value: dict[str, Any]) -> tuple[Any, ...]:
 
 def _with_attachments(value: dict[str, Any], turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
     """Hang the record's own image list on its first user turn, so that prompts that differ only there differ."""
+    if _ATTACHED.isdisjoint(value):
+        return turns
     images: list[Image] = []
     for key in ("images", "image", "videos", "audios"):
         item = value.get(key)
