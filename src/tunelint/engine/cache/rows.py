@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ from tunelint.similarity.columns import Ragged, offsets_of
 Keys = NDArray[np.uint64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rows:
-    """`keys` (N, 2) uint64 in the order of their first number, `columns` one entry (or one ragged row) per key."""
+    """`keys` (N, 2) uint64, each once, in any order; `columns` one entry (or one ragged row) per key."""
 
     keys: Keys
     columns: dict[str, Column]
@@ -29,10 +30,16 @@ class Rows:
         """Return the row of each key, -1 where there is none. `keys` is (M, 2)."""
         if not len(self.keys):
             return np.full(len(keys), -1, dtype=np.int64)
-        at = np.searchsorted(self.keys[:, 0], keys[:, 0])
-        at = np.minimum(at, len(self.keys) - 1)
-        same = (self.keys[at] == keys).all(axis=1)
-        return np.where(same, at, -1)
+        order, firsts = self._index
+        at = order[np.minimum(np.searchsorted(firsts, keys[:, 0]), len(order) - 1)]
+        return np.where((self.keys[at] == keys).all(axis=1), at, -1)
+
+    @cached_property
+    def _index(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """The rows in the order of their keys' first number, and those numbers. Two keys that share it would hide one
+        of them, which is then only unknown."""
+        order = np.argsort(self.keys[:, 0], kind="stable")
+        return order, self.keys[order, 0]
 
     @property
     def nbytes(self) -> int:
@@ -60,7 +67,7 @@ def joined(parts: Sequence[Column]) -> Column:
 
 
 def united(tables: Sequence[Rows]) -> tuple[Keys, Iterator[tuple[str, Column]]]:
-    """Return one table of all rows, each key once (the first table's row), in the order of the keys.
+    """Return one table of all rows, each key once (the first table's row): rows stay in order, so they are read in order.
 
     Its columns come one after the other, made as they are asked for: all of them at once may be as large as the data.
     """
@@ -69,9 +76,13 @@ def united(tables: Sequence[Rows]) -> tuple[Keys, Iterator[tuple[str, Column]]]:
     ordered = keys[order]
     fresh = np.ones(len(keys), dtype=bool)
     fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    chosen = order[fresh]
-    names = list(tables[0].columns)
-    return keys[chosen], ((name, taken(joined([table.columns[name] for table in tables]), chosen)) for name in names)
+    chosen = np.sort(order[fresh])
+
+    def column(name: str) -> Column:
+        whole = joined([table.columns[name] for table in tables])
+        return whole if len(chosen) == len(keys) else taken(whole, chosen)
+
+    return keys[chosen], ((name, column(name)) for name in list(tables[0].columns))
 
 
 def texts(items: Sequence[bytes]) -> Ragged:
