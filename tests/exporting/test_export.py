@@ -131,6 +131,17 @@ def test_an_adapter_is_merged(tunelint, adapted, tmp_path):
         assert torch.equal(weights, model.state_dict()[name].to(torch.bfloat16)), name
 
 
+def test_an_adapter_is_compared_on_its_base(tunelint, adapted):
+    import numpy as np
+
+    ran = tunelint("compare", adapted.path, "--shots", "0", "--max-tokens", "2", "--format", "json")
+    assert ran.code == 0, ran.err
+    table = np.load(adapted.path / "eval_losses.npz")
+    for arm, step in (("base", 0), ("tuned", ran.json["step"])):
+        wanted = table["losses"][list(table["steps"]).index(step)]
+        assert [row["arms"][arm]["loss"] for row in ran.json["rows"]] == pytest.approx(wanted.tolist(), rel=1e-4)
+
+
 def test_llama_cpp_knows_every_tensor(tiny, adapted, tmp_path):
     """gguf's own tensor map, which its converter names the tensors by, and its reader of tokenizer folders."""
     gguf = pytest.importorskip("gguf", reason="the reader of llama.cpp's converter")
@@ -150,7 +161,7 @@ def test_llama_cpp_knows_every_tensor(tiny, adapted, tmp_path):
         assert "im_start" in str(vocabulary.chat_template)
 
 
-def test_the_card_says_what_it_was_made_of(adapted, tmp_path):
+def test_the_card_says_what_it_was_made_of(tunelint, adapted, tmp_path):
     import yaml
 
     adapted.update(lint={"records": 20, "errors": 0, "warnings": 2, "notes": 0, "by_rule": {"small-dataset": 2}, "suppressed": 0})
@@ -167,6 +178,12 @@ def test_the_card_says_what_it_was_made_of(adapted, tmp_path):
     assert "| lora rank | 4 |" in card
     assert str(adapted.path.parent) not in card, "no path of this machine"
     assert "Where is my" not in card, "no row of the data"
+    (adapted.path / "comparison.json").unlink(missing_ok=True)
+    assert tunelint("compare", adapted.path, "--shots", "0", "--max-tokens", "2").code == 0
+    compared = (export_model(adapted, tmp_path / "compared").folder / "README.md").read_text()
+    assert "### Compared" in compared
+    assert str(adapted.path.parent) not in compared
+    assert "Hello" not in compared.split("## Use")[0]
 
 
 def test_a_base_that_is_no_hub_id_is_not_claimed_to_be_one():

@@ -328,6 +328,30 @@ def test_the_program_trains_and_its_log_is_judged(tunelint, data, trainer):
 
 
 @pytest.mark.slow
+def test_the_program_for_pairs_trains(tunelint, tmp_path):
+    """DPO for real on the CPU: the loss of a model against itself is ln 2, and falls."""
+    pytest.importorskip("trl")
+    base = small_base(tmp_path / "base")
+    pairs = [
+        {"prompt": [{"role": "user", "content": f"Order {number}?"}], "chosen": [{"role": "assistant", "content": f"Yes, {number}."}],
+         "rejected": [{"role": "assistant", "content": "No idea at all."}]}
+        for number in range(1000, 1024)
+    ]  # fmt: skip
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs[:16]))
+    (tmp_path / "eval.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs[16:]))
+    asked = ("--epochs", "4", "--batch-size", "8", "--method", "full", "--precision", "fp32", "--learning-rate", "1e-3", "--no-lint")
+    assert tunelint("export-config", "train.jsonl", "eval.jsonl", "--model", base, "--for", "trl", *asked).code == 0
+    folder = tmp_path / "for-trl"
+    options = ["--config", "config.yaml", "--use_cpu", "true", "--gradient_checkpointing", "false"]
+    ran = subprocess.run([sys.executable, "train.py", *options], cwd=folder, capture_output=True, text=True, check=False, timeout=900)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    judged = tunelint("curves", folder / "out", "--format", "json", "--fail-on", "never")
+    losses = [point["eval_loss"] for point in judged.json["runs"][0]["evidence"]["curve"]]
+    assert losses[0] == pytest.approx(0.6931, abs=1e-3)
+    assert losses[-1] < 0.5
+
+
+@pytest.mark.slow
 def test_trl_parses_the_configuration_itself(tunelint, data):
     pytest.importorskip("trl")
     export(tunelint, "trl", "--precision", "fp32")

@@ -20,6 +20,7 @@ from tunelint.train import TINY, RunFolder
 ARMS = ("base", "few_shot", "tuned")
 MOST_TOKENS = 512
 SAMPLES = 5
+TOLD_EVERY = 25
 UNTRAINED = "the base model tiny is untrained: here the comparison only shows its form"
 Tell = Callable[[str], None]
 
@@ -131,7 +132,9 @@ def compare_at_endpoint(folder: RunFolder, question: Question, connection: Any, 
         tell(f"{arm.replace('_', '-')}: {name}, {len(places):,} rows")
         records = [rows[place] if arm == "few_shot" else cases[place].record for place in places]
         bodies = [request(name, row.messages[: _last_answer(row.messages)], row.tools, most, question.seed) for row in records]
-        made[arm] = dict(zip(places, ask(connection, bodies, lambda done, total: None), strict=True))
+        made[arm] = dict(
+            zip(places, ask(connection, bodies, lambda done, total: tell(f"{done:,} of {total:,}") if done % TOLD_EVERY == 0 else None), strict=True)
+        )
     facts = {"where": connection.base_url, "base": base, "tuned": tuned, "step": None, "most_tokens": most, "left_out": 0}
     used = [len(examples) for examples in shots]
     return _report(folder, question, Measured(cases, asked, [case.wanted for case in cases], {}, [], made, used, facts))

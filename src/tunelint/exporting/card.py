@@ -99,8 +99,11 @@ def _compared(folder: RunFolder) -> Iterator[str]:
 
     path = folder.path / "comparison.json"
     if path.is_file():
-        # Without the samples: they are rows of the data, which the card is not to publish.
-        yield render_markdown({**read_json(path), "samples": []}).rstrip("\n")
+        found = read_json(path)
+        # Without the samples, which are rows of the data, and without paths and addresses of this machine.
+        where = found["where"] if found["where"] == "local" else "a chat endpoint"
+        public = {**found, "samples": [], "base": base_name(found["base"]), "tuned": "the tuned model", "where": where}
+        yield render_markdown(public).rstrip("\n")
 
 
 def _settings(record: dict[str, Any]) -> Iterator[str]:
