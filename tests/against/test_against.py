@@ -48,6 +48,7 @@ def test_new_data_against_a_train_file_and_against_its_index(tunelint, data):
     by_file = tunelint("lint", "new.jsonl", "--against", "old.jsonl", *LEAKS)
     assert found(by_file) == EXPECTED
     assert by_file.code == 1  # an exact leak is an error
+    assert "passages and rewordings only between splits of one run" in by_file.err
     built = tunelint("index", "build", "old.jsonl", "-o", "old.npz")
     assert built.code == 0
     assert "80 records" in built.out

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--scope", type=click.Choice(["record", "all"]), help="record: only rules that look at one record.  [default: all]")
 @click.option(
     "--against", multiple=True, metavar="FILE_OR_INDEX", type=click.Path(),
-    help="Report records that stand in this train set or saved index; NAME=FILE for a benchmark; repeatable.",
+    help="Report records that stand, whole or nearly, in this train set or saved index; NAME=FILE for a benchmark; repeatable.",
 )
 @click.option("--fix", is_flag=True, help="Mend in place what can be mended without loss.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix: also fixes that change or drop records.")
@@ -79,6 +79,8 @@ def command(**options: Any) -> int:
             tell(visible(note))
     if not given.quiet:
         tell_files(report)
+        if options["against"]:
+            tell("--against finds whole and near copies of records and prompts; passages and rewordings only between splits of one run")
         for line in render_summary(report):
             tell(line)
     return exitcodes.OK if report.ok else exitcodes.FINDINGS
