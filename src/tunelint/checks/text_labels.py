@@ -39,10 +39,13 @@ def _may_be_foreign(raw: bytes) -> bool:
 
 
 def _labels(record: Record) -> Iterator[Hit]:
+    labelled = [turn for turn in taught(record) if _LABEL.search(turn.content)]
+    if not labelled:
+        return
     asked = "\n".join(turn.content for turn in record.example.turns if turn.role in ("user", "system", "developer"))
     if _DIALOGUE.search(asked) or _LABEL.search(asked):
         return
-    hit = next((hit for hit in (_of(record, turn) for turn in taught(record)) if hit is not None), None)
+    hit = next((hit for hit in (_of(record, turn) for turn in labelled) if hit is not None), None)
     if hit is not None:
         yield hit  # one a record: what split it wrongly did so more than once
 
