@@ -17,6 +17,7 @@ _LABEL = re.compile(rf"(?:\A|(?<=\n))[ \t]*(?:#{{2,3}} ?)?(?P<who>{_ASKER}|{_ANS
 # Without one of these words nothing is found, whoever asks.
 _PLAIN = (b"Human", b"Assistant", b"ASSISTANT")
 _FOREIGN = tuple(word.encode() for word in _ANSWERER.split("|") if not word.isascii())
+_ESCAPED = tuple(word.encode("ascii", "backslashreplace") for word in _ANSWERER.split("|") if not word.isascii())
 _ANSWERERS = frozenset(_ANSWERER.split("|"))
 # Prompts whose answer may well be a dialogue with labelled speakers.
 _DIALOGUE = re.compile(
@@ -35,7 +36,9 @@ def role_label_in_answer(record: Record, options: dict[str, Any]) -> Iterable[Hi
 
 
 def _may_be_foreign(raw: bytes) -> bool:
-    return b"\\u" in raw or (not raw.isascii() and any(word in raw for word in _FOREIGN))
+    if raw.isascii():
+        return b"\\u" in raw and any(word in raw for word in _ESCAPED)
+    return any(word in raw for word in _FOREIGN)
 
 
 def _labels(record: Record) -> Iterator[Hit]:
