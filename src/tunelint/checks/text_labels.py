@@ -14,8 +14,6 @@ from tunelint.records.record import Record
 
 _ASKER, _ANSWERER = "Human|User|USER|Пользователь|用户|用戶|ユーザー", "Assistant|ASSISTANT|Ассистент|助手|アシスタント"
 _LABEL = re.compile(rf"(?:\A|(?<=\n))[ \t]*(?:#{{2,3}} ?)?(?P<who>{_ASKER}|{_ANSWERER}) ?[:：](?!//)")
-# Without one of these words nothing is found, whoever asks.
-_PLAIN = (b"Human", b"Assistant", b"ASSISTANT")
 _FOREIGN = tuple(word.encode() for word in _ANSWERER.split("|") if not word.isascii())
 _ESCAPED = tuple(word.encode("ascii", "backslashreplace") for word in _ANSWERER.split("|") if not word.isascii())
 _ANSWERERS = frozenset(_ANSWERER.split("|"))
@@ -30,9 +28,10 @@ _DIALOGUE = re.compile(
 def role_label_in_answer(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT015: "Human:" or "Assistant:" at the start of a line of an answer."""
     raw = record.raw
-    if record.shape == "text" or not (any(word in raw for word in _PLAIN) or _may_be_foreign(raw)):
-        return ()
-    return _labels(record)
+    # Without one of these words nothing is found, whoever asks.
+    if b"Human" in raw or b"Assistant" in raw or b"ASSISTANT" in raw or _may_be_foreign(raw):
+        return _labels(record) if record.shape != "text" else ()
+    return ()
 
 
 def _may_be_foreign(raw: bytes) -> bool:
