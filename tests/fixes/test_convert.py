@@ -156,7 +156,7 @@ def test_files_of_all_kinds_and_what_is_left_out(tunelint, tmp_path):
     ran = tunelint("convert", "data/train.jsonl", "data/eval.csv", "--to", "sharegpt")
     assert ran.code == 0
     assert ran.out.splitlines() == [
-        "data/train.jsonl -> converted/train.jsonl: 3 records of 4 as sharegpt", "data/eval.csv -> converted/eval.jsonl: 1 records of 1 as sharegpt",
+        "data/train.jsonl -> converted/train.jsonl: 3 records of 4 as sharegpt", "data/eval.csv -> converted/eval.jsonl: 1 record of 1 as sharegpt",
     ]  # fmt: skip
     assert "left out 1 record: it is no JSON object (kept in converted/removed.jsonl)" in ran.err
     lines = [json.loads(line) for line in Path("converted/train.jsonl").read_text().splitlines()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from doc_runner import Command, Shell, commands_of, files_of, fits, plain_environment
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/*.md"), ROOT / "rules/README.md"])
+PAGES = sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "rules/README.md"])
 COMMANDS = [command for page in PAGES if page.is_file() for command in commands_of(page)]
 # Started for real only in the slow tests: they install, or train a model.
 TRAINING = ("train", "lint-and-train", "curves", "runs", "serve", "compare", "export last")
@@ -100,6 +101,26 @@ def test_fits():
     assert fits(("...",), [])
     assert not fits(("a",), [])
     assert not fits(("a", "c"), ["a", "b", "c"])
+
+
+def test_the_terminal_picture_shows_what_the_commands_print():
+    made = runpy.run_path(str(ROOT / "docs/terminal_picture.py"))
+    old = made["PICTURE"].read_text(encoding="utf-8")
+    assert made["words"](made["svg"]()) == made["words"](old), "draw it anew: python docs/terminal_picture.py"
+    assert "exact-leak" in made["words"](old)
+    assert not re.search(r"(href|src|url)\W+https?:", old)  # an image on a page may load nothing
+
+
+def test_the_front_pages_say_the_same():
+    english, russian = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ru.md"))
+    assert "(README.ru.md)" in english
+    assert "(README.md)" in russian
+    assert english.count("\n") < 200
+    blocks = [re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) for text in (english, russian)]
+    commands = [[re.sub(r"\s+# .*", "", line) for _, block in found for line in block.splitlines() if line.strip()] for found in blocks]
+    assert commands[0] == commands[1]
+    links = [{link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("README")} for text in (english, russian)]
+    assert links[0] == links[1]
 
 
 def test_links_between_pages_lead_somewhere():

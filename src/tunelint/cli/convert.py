@@ -54,9 +54,11 @@ def command(to: str | None, target: str | None, output: str, **options: Any) -> 
         done = convert_to_stream(given.inputs[0], sys.stdout.buffer, shape, **choices)
         sys.stdout.buffer.flush()
     else:
+        from tunelint.report.text import plural
+
         done = convert(given.inputs, Path(output), shape, overwrite=options["overwrite"], lossless=options["lossless"], **choices)
         for path, target_path, records, written in done.files:
-            say(f"{path} -> {target_path}: {written:,} records of {records:,} as {shape}")
+            say(f"{path} -> {target_path}: {plural(written, 'record')} of {records:,} as {shape}")
     _tell_losses(done, output)
     refused = options["lossless"] and not done.lossless
     if refused:
