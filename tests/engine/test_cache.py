@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,14 @@ from hypothesis import strategies as st
 from tests_rows import chat
 from tunelint.api import Settings, accept, active_rules, ignored_fields, run_parameters
 from tunelint.engine import run as engine_run
-from tunelint.engine.cache import scan, segment, store
+from tunelint.engine.cache import identity, scan, segment, store
 from tunelint.engine.result import Report
 from tunelint.engine.run import check
+from tunelint.engine.scan import ScanPlan
 from tunelint.records.discover import discover
 from tunelint.rulebook import load_rulebook, parse_cases
 from tunelint.tokens.context import token_context
+from tunelint.tokens.huggingface import FolderCounter
 
 FIXTURES = Path(__file__).parents[1] / "tokens/fixtures"
 
@@ -420,6 +423,10 @@ def test_the_cache_lies_in_the_project_and_is_no_burden_to_it(tmp_path: Path, tu
     assert len(list((project / "kept/here/lint").iterdir())) == 1
     tunelint("lint", elsewhere / "train.jsonl", "--isolated")
     assert len(list((project / "below/.tunelint_cache/lint").iterdir())) == 1
+    (project / "tunelint.toml").write_text('cache-dir = "."\n')  # never hide a whole project from git
+    tunelint("lint", elsewhere / "train.jsonl")
+    assert not (project / ".gitignore").exists()
+    assert (project / "lint/.gitignore").read_text() == "*\n"
     monkeypatch.setenv("TUNELINT_CACHE_DIR", str(tmp_path / "named"))
     tunelint("lint", elsewhere / "train.jsonl")
     assert len(list((tmp_path / "named/lint").iterdir())) == 1
@@ -448,3 +455,40 @@ def test_clean_and_stats_and_against_say_the_same_with_a_cache(tmp_path: Path, t
             said.append((ran.code, ran.out, ran.err, files))
         assert said[0] == said[1] == said[2], command
     assert len({path.name.split("-")[0] for path in Path(".tunelint_cache/lint").iterdir()}) >= 3
+
+
+def test_rules_of_other_packages_switch_it_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("others_checks_of_words.py").write_text(
+        "from pathlib import Path\nfrom tunelint.checks.hit import Hit\n\n"
+        "def said(record, options):\n    yield Hit(Path('word').read_text())\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Path("own").mkdir()
+    front, rest = PAGE.split("check: pattern", 1)
+    Path("own/own-word.md").write_text(front + "check: others_checks_of_words.said" + rest[rest.index("\n---") :])
+    Path("train.jsonl").write_text("\n".join(chats(0, 5)))
+    own = Settings(jobs=1, rules_dirs=("own",), extend_select=("OWN001",))
+    for word in ("One.", "Another."):
+        Path("word").write_text(word)
+        _, report = report_of(["train.jsonl"], tmp_path / "cache", own)
+        assert sum(finding.message == word for finding in report.findings) == 5
+        assert report.extras["cache"] == ["cache: not used: what own-word depends on is not known"]
+
+
+def test_a_template_that_tells_the_time_ages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = iter(range(100))
+
+    class Clock:
+        @staticmethod
+        def now() -> datetime:
+            return datetime(2026, 1, 1) + timedelta(hours=next(hours))
+
+    monkeypatch.setattr(identity, "datetime", Clock)
+    folder = tmp_path / "tokenizer"
+    shutil.copytree(FIXTURES / "chatml", folder)
+    keys = []
+    for template in ("{{ strftime_now('%Y') }}", '{{ strftime_now("%H") }}', "{{ strftime_now(form) }}"):
+        (folder / "chat_template.jinja").write_text(template)
+        keys += [identity.settings_key(ScanPlan(), FolderCounter(folder)) for _ in range(2)]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 5

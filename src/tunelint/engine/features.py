@@ -95,6 +95,11 @@ def feature(name: str) -> Callable[[Feature], Feature]:
     return register
 
 
+def origin(name: str) -> str:
+    """Return the module that a feature comes from."""
+    return _FEATURES[name].__module__
+
+
 def compute(scanned: Scanned) -> dict[str, Column]:
     """Return the columns of one chunk."""
     return {name: _FEATURES[name](scanned) for name in scanned.plan.names}

@@ -61,6 +61,12 @@ class TokenizerFolder:
         tokenizer.no_padding()
         return tokenizer
 
+    @property
+    def files(self) -> list[Path]:
+        """The files that are read from the folder, as far as they are there, in the order of their names."""
+        named = (self.path / name for name in ("special_tokens_map.json", "tokenizer_config.json", "chat_template.jinja"))
+        return sorted(path for path in {self.file, *named, *self.path.glob("additional_chat_templates/*.jinja")} if path.is_file())
+
     @cached_property
     def config(self) -> dict[str, Any]:
         """`tokenizer_config.json` over `special_tokens_map.json`, {} where there is neither."""

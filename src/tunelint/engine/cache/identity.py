@@ -10,14 +10,14 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tunelint.engine.scan import ScanPlan, load_check
 
 if TYPE_CHECKING:
     from tunelint.tokens.counters import Counter
+    from tunelint.tokens.huggingface import TokenizerFolder
 
-_READ = (".json", ".jinja", ".txt", ".model", ".tiktoken")
 _TELLS_TIME = re.compile(rb"""strftime_now\(\s*\\?["']([^"'\\]*)\\?["']\s*\)""")
 
 
@@ -35,10 +35,14 @@ def settings_key(plan: ScanPlan, counter: Counter | None) -> str:
     return digest.hexdigest()[:32]
 
 
-def foreign_rules(plan: ScanPlan) -> list[str]:
-    """Return the rules whose checks are another package's: what those depend on is unknown."""
-    made_here = "tunelint."
-    return [planned.rule for planned in plan.records if not load_check(planned.check).__module__.startswith(made_here)]
+def foreign_parts(plan: ScanPlan) -> list[str]:
+    """Return the rules and columns whose code is another package's: what it depends on is unknown."""
+    origins = {planned.rule: load_check(planned.check).__module__ for planned in plan.records}
+    if plan.features is not None:
+        from tunelint.engine.features import origin
+
+        origins.update((name, origin(name)) for name in plan.features.names)
+    return [name for name, module in origins.items() if not module.startswith("tunelint.")]
 
 
 def _parts(plan: ScanPlan, counter: Counter | None) -> Iterator[bytes]:
@@ -80,11 +84,10 @@ def _packages() -> list[str]:
     return sorted(found)
 
 
-def _folder_files(folder: Any) -> Iterator[bytes]:
+def _folder_files(folder: TokenizerFolder | None) -> Iterator[bytes]:
     if folder is None:
         return
-    beside = [*folder.path.iterdir(), *folder.path.glob("additional_chat_templates/*")]
-    for path in sorted({folder.file, *(path for path in beside if path.suffix in _READ and path.is_file())}):
+    for path in folder.files:
         data = path.read_bytes()
         yield os.path.relpath(path, folder.path).encode("utf-8", "surrogateescape")
         yield hashlib.sha256(data).digest()

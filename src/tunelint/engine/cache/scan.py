@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
-from tunelint.engine.cache.identity import foreign_rules, settings_key
+from tunelint.engine.cache.identity import foreign_parts, settings_key
 from tunelint.engine.cache.lookup import Lookup, columns_of, look_up
 from tunelint.engine.cache.merge import Kept, merged, unlike_whole
 from tunelint.engine.cache.store import MOST_BYTES, Store
@@ -111,7 +111,7 @@ def open_cache(root: str, plan: ScanPlan, size: int, notes: list[str]) -> RowCac
 
     `root` is the cache's folder. What is wrong with it, now or when it is written, goes to `notes`, a sentence each.
     """
-    outside = foreign_rules(plan)
+    outside = foreign_parts(plan)
     if outside:
         notes.append(f"cache: not used: what {', '.join(outside)} depends on is not known")
         return None

@@ -15,6 +15,7 @@ from pathlib import Path
 from tunelint.engine.cache.rows import Rows, united
 from tunelint.engine.cache.segment import SUFFIX, NotASegment, read_segment, write_segment
 
+CACHE_NAME = ".tunelint_cache"
 FOLDER = "lint"
 MOST_BYTES = 1 << 30
 """All settings together; what was not used for longest goes first."""
@@ -23,6 +24,7 @@ MOST_DAYS = 30
 _ABANDONED = 3600.0  # seconds after which an unfinished file belongs to nobody
 _USED_AGAIN = 3600.0  # seconds before a file's date is brought up to date
 # https://bford.info/cachedir/: backup programs leave out a folder with this file.
+_TAG_NAME = "CACHEDIR.TAG"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This file marks a cache folder of tunelint; see https://bford.info/cachedir/.\n"
 
 
@@ -95,10 +97,14 @@ class Store:
         self._prune(written)
 
     def _make_folder(self) -> None:
+        if (self.root / _TAG_NAME).exists():
+            self.folder.mkdir(exist_ok=True)
+            return
+        # A folder that is somebody's already must not be hidden from git and backups as a whole.
+        marked = self.root if self.root.name == CACHE_NAME or not self.root.exists() else self.folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
-            if not (self.root / name).exists():
-                (self.root / name).write_text(text, encoding="utf-8")
+        for name, text in ((".gitignore", "*\n"), (_TAG_NAME, _TAG)):
+            (marked / name).write_text(text, encoding="utf-8")
 
     def _prune(self, written: Path) -> None:
         """Remove what is old or too much, of any settings, and what a killed process left unfinished."""
