@@ -50,7 +50,7 @@ def load_base(folder: RunFolder, device: str) -> tuple[Any, Any]:
     require_packages()
     quiet()
     loaded = load(folder.plan(), folder.path, device)
-    return loaded.model.to(device).eval(), loaded.tokenizer
+    return _placed(loaded.model, device), loaded.tokenizer
 
 
 def load_result(folder: RunFolder, result: Result, device: str, merge: bool = False) -> tuple[Any, Any]:
@@ -69,7 +69,7 @@ def load_result(folder: RunFolder, result: Result, device: str, merge: bool = Fa
     loaded = load(_unquantised(plan) if merge else plan, folder.path, device)
     model = PeftModel.from_pretrained(loaded.model, str(result.path), is_trainable=False)
     model = model.merge_and_unload() if merge else model
-    return model.to(device).eval(), loaded.tokenizer
+    return _placed(model, device), loaded.tokenizer
 
 
 def _load_whole(path: Path, device: str) -> tuple[Any, Any]:
@@ -81,7 +81,13 @@ def _load_whole(path: Path, device: str) -> tuple[Any, Any]:
         model: Any = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise TunelintError(f"Cannot load {path}: {' '.join(str(error).split())[:300]}") from error
-    return model.to(device).eval(), tokenizer
+    return _placed(model, device), tokenizer
+
+
+def _placed(model: Any, device: str) -> Any:
+    """Return the model in eval mode on the device; one in 4 bits was loaded there and stays."""
+    quantised = getattr(model, "is_quantized", False) or getattr(model, "is_loaded_in_4bit", False)
+    return (model if quantised else model.to(device)).eval()
 
 
 def _unquantised(plan: Plan) -> Plan:
