@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.serving import Served, support_jsonl
+from tunelint.comparing import endpoint
 from tunelint.comparing.cases import Case, as_case
 from tunelint.comparing.paired import Difference, mean_difference, rate_difference
 from tunelint.comparing.scores import score
@@ -168,7 +169,7 @@ def test_nothing_learnt_means_nothing_gained(tunelint, room, tmp_path):
     assert "the base model tiny is untrained" in ran.out
 
 
-def test_compare_at_an_endpoint_gives_the_very_answers(tunelint, room):
+def test_compare_at_an_endpoint_gives_the_very_answers(tunelint, room, monkeypatch):
     pytest.importorskip("uvicorn")
     here = tunelint("compare", room / "runs/one", "--max-tokens", "6", "--limit", "3", "--format", "json").json
     served = Served(room / "server", "--base", f"tuned={room / 'runs/one/model'}")
@@ -195,6 +196,10 @@ def test_compare_at_an_endpoint_gives_the_very_answers(tunelint, room):
         unknown = tunelint(*asked, "--base-model", "nobody", "--yes")
     finally:
         served.stop()
+    monkeypatch.setattr(endpoint, "RETRIES", 0)
+    gone = tunelint(*asked, "--base-model", "tiny", "--yes")
+    assert gone.code == 2
+    assert f"No answer from {served.url}" in gone.err
     assert "9 chats" in ran.err
     there = ran.json
     assert there["arms"]["tuned"]["loss"] is None

@@ -218,6 +218,16 @@ def test_a_model_at_a_service_is_not_there_to_export(tunelint, tmp_path):
     assert "tunelint export SERVE_DIR/jobs/ftjob-1" in ran.err
 
 
+def test_without_the_extra_the_install_line_is_said(tunelint, tiny, monkeypatch):
+    import tunelint.train.libraries as libraries
+
+    monkeypatch.setattr(libraries, "find_spec", lambda name: None)
+    for command in ("export", "compare"):
+        ran = tunelint(command, tiny.path)
+        assert ran.code == 2
+        assert "tunelint[local]" in ran.err
+
+
 def test_a_run_that_is_not_finished_has_nothing_to_export(tunelint, tmp_path):
     RunFolder.create(Plan(train=support_rows(2, 1), run_dir=tmp_path / "runs/early"))
     ran = tunelint("export", "early")

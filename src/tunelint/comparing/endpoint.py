@@ -54,7 +54,7 @@ def _one(client: Any, connection: Connection, body: dict[str, Any]) -> str:
         words = " ".join(str(error.message).split())[:300]
         raise TunelintError(connection.redact(f"{connection.base_url} refuses a chat with {body['model']} ({error.status_code}): {words}")) from error
     except openai.OpenAIError as error:
-        raise TunelintError(connection.redact(f"No answer from {connection.base_url}: {error}; run the command again.")) from error
+        raise TunelintError(connection.redact(f"No answer from {connection.base_url} ({str(error).rstrip('.')}); run the command again.")) from error
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise TunelintError(f"{connection.base_url} answered with something that is no chat completion.") from error
     calls = [(call.function.name, call.function.arguments) for call in said.tool_calls or [] if getattr(call, "function", None)]

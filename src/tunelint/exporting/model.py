@@ -16,6 +16,7 @@ from typing import Any
 from tunelint.errors import TunelintError
 from tunelint.exporting.card import model_card
 from tunelint.train import RunFolder
+from tunelint.train.libraries import require_packages
 from tunelint.train.models import stored_dtype
 from tunelint.train.result import ADAPTER, Result, find_result, load_result
 
@@ -39,6 +40,7 @@ def export_model(folder: RunFolder, output: Path, step: int | None = None, dtype
     `dtype` is one of DTYPES; None takes that of the base model's own weights, whatever training computed in. Raises
     TunelintError where `output` exists and is not empty, the run has no such model, or weights are not finite.
     """
+    require_packages()
     import torch
 
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
