@@ -29,6 +29,7 @@ from environments import peer_python  # noqa: E402
 
 FIXTURES = HERE.parent / "fixtures"
 PEERS = {"trl": "trl==1.16.0", "axolotl": "axolotl==0.19.0", "llamafactory": "llamafactory==0.9.5"}
+TORCH = "torch==2.13.0"  # named, because a later one comes with gigabytes of CUDA
 BESIDE = ("transformers==5.23.0", "peft==0.21.2", "numba", "colorama", "addict")  # what the modules that are called import
 WINDOWS = (128, 512, 1024)
 
@@ -140,7 +141,7 @@ def save(name: str, tokenizer: Tokenizer, config: dict[str, Any]) -> None:
 
 def ask(peer: str, rows: dict[str, Any]) -> Any:
     """Return what a peer's own code makes of the rows. Raises RegistryUnreachable, and RuntimeError where the peer fails."""
-    python = peer_python("trainers", (PEERS["trl"], *BESIDE), ("--no-deps", PEERS["axolotl"], PEERS["llamafactory"]))
+    python = peer_python("trainers", (PEERS["trl"], TORCH, *BESIDE), ("--no-deps", PEERS["axolotl"], PEERS["llamafactory"]))
     job = {"rows": rows, "folders": {name: str(FIXTURES / name) for name in ("chatml", "inst")}, "windows": WINDOWS}
     command = [str(python), str(HERE / f"peer_{peer}.py")]
     done = subprocess.run(command, input=json.dumps(job), capture_output=True, text=True, check=False)
