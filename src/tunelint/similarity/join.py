@@ -80,7 +80,8 @@ def prepare(rows: Ragged, threshold: float, first: int | None = None, compiled: 
     owner = np.repeat(np.arange(len(sizes)), probe)[meeting]
     posted = meeting - offsets_of(probe)[owner] < index[owner]
     second = np.zeros(len(meeting), np.int64) if first is None else (order[owner] >= first).astype(np.int64)
-    read, post = np.full(len(prefix), -1), np.full(len(prefix), -1)
+    read = np.full(len(prefix), -1)
+    post = read if first is None else read.copy()  # within one set of rows, who reads a list may enter it
     read[meeting], post[meeting], lists, visits = _inverted_lists(prefix[meeting], posted, second, first is not None, compiled)
     return Postings(rows, order, sizes, probe, index, read, post, lists, threshold, visits)
 
