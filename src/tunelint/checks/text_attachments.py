@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
-from tunelint.checks.screen import has_images
+from tunelint.checks.screen import has_images, only_where
 from tunelint.checks.texts import place
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
-from tunelint.records.signs import ESCAPE, OTHER_SCRIPT
+from tunelint.records.signs import ATTACHMENT, ESCAPE, LATIN, OTHER_SCRIPT
 
 # One of these stands in every text that the pattern matches; plain searches are ten times as fast as _NEAR.
 _MARKS = ("ttach", "mage", "icture", "hoto", "creenshot", "nclosed", "ploaded", "Bild", "Anhang", "jointe", "adjunt")
@@ -62,6 +62,7 @@ _AROUND = 60
 _INSTEAD = 200  # characters behind the words: a description, a table or the text itself stands there
 
 
+@only_where(signs=ATTACHMENT | ESCAPE | LATIN | OTHER_SCRIPT)
 def missing_attachment(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT011: a prompt that speaks of an image or a file which the record does not hold."""
     if record.shape == "text" or has_images(record):
@@ -73,9 +74,8 @@ def missing_attachment(record: Record, options: dict[str, Any]) -> Iterable[Hit]
 
 
 def _may_hold(text: str, signs: int) -> bool:
-    for mark in _MARKS:
-        if mark in text:
-            return True
+    if signs & (ATTACHMENT | ESCAPE) and any(mark in text for mark in _MARKS):
+        return True
     if text.isascii():
         return False
     return any(mark in text for mark in _LATIN_MARKS) or bool(signs & (ESCAPE | OTHER_SCRIPT) and any(mark in text for mark in _OTHER_MARKS))

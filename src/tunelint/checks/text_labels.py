@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelint.checks.hit import Hit
+from tunelint.checks.screen import only_where
 from tunelint.checks.text_code import prose
 from tunelint.checks.texts import place, taught
 from tunelint.records.example import Turn
 from tunelint.records.record import Record
+from tunelint.records.signs import ESCAPE, OTHER_SCRIPT, SPEAKER
 
 _ASKER, _ANSWERER = "Human|User|USER|Пользователь|用户|用戶|ユーザー", "Assistant|ASSISTANT|Ассистент|助手|アシスタント"
 _LABEL = re.compile(rf"(?:\A|(?<=\n))[ \t]*(?:#{{2,3}} ?)?(?P<who>{_ASKER}|{_ANSWERER}) ?[:：](?!//)")
@@ -25,6 +27,7 @@ _DIALOGUE = re.compile(
 )
 
 
+@only_where(signs=ESCAPE | OTHER_SCRIPT | SPEAKER)
 def role_label_in_answer(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT015: "Human:" or "Assistant:" at the start of a line of an answer."""
     raw = record.raw

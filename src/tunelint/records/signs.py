@@ -44,7 +44,11 @@ KEY = 1 << 14
 DIGITS = 1 << 15
 """Nine digits, separators aside."""
 LOREM = 1 << 16
-EVERY = (1 << 17) - 1
+ATTACHMENT = 1 << 17
+"""Four letters of a word for an image, a file or something attached, in languages of Latin letters."""
+SPEAKER = 1 << 18
+"""Four letters of Human, Assistant or ASSISTANT."""
+EVERY = (1 << 19) - 1
 
 Places = NDArray[np.int64]
 
@@ -69,6 +73,18 @@ _FOREIGN_PAIRS = (
     (b"\x7f", _ANY),
     (bytes([*range(0xCC, 0xE2), *range(0xE3, 0x100)]), _ANY),
 )
+# Four letters in a row, by place: of Human, Assistant and ASSISTANT; then of image, photo, picture, attached, enclosed or
+# uploaded, screenshot; and of Bild, jointe, Anhang and adjunto.
+_WORDS = (
+    (b"HA", b"usS", b"msS", b"aiI"),
+    (b"m", b"a", b"g", b"e"),
+    (b"h", b"o", b"t", b"o"),
+    (b"i", b"c", b"t", b"u"),
+    (b"t", b"t", b"a", b"c"),
+    (b"np", b"cl", b"lo", b"oa"),
+    (b"e", b"n", b"s", b"h"),
+    (b"BjAa", b"iond", b"lihj", b"dnau"),
+)
 _BLOCK = 1 << 18  # bytes whose tables stay in the cache
 
 _KEY = frozenset(_LOWER + _UPPER + b"0123456789_-+/")
@@ -81,16 +97,16 @@ _TO_NUMBERS = bytes(48 if 48 <= code <= 57 or code in _BETWEEN_DIGITS else 120 f
 _DIGIT_RUN = b"0" * 9
 
 
-def _tables(pairs: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
-    """Return, for each byte value, which of up to eight pairs it may begin, and which it may end."""
-    tables = np.zeros((2, 256), dtype=np.uint8)
-    for bit, sides in enumerate(pairs):
-        for table, side in zip(tables, sides, strict=True):
-            table[list(side)] |= np.uint8(1 << bit)
-    return tables[0].tobytes(), tables[1].tobytes()
+def _tables(runs: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
+    """Return, for each byte value and each place, in which of up to eight runs it may stand there."""
+    tables = np.zeros((len(runs[0]), 256), dtype=np.uint8)
+    for bit, places in enumerate(runs):
+        for table, place in zip(tables, places, strict=True):
+            table[list(place)] |= np.uint8(1 << bit)
+    return tuple(table.tobytes() for table in tables)
 
 
-_TABLES, _FOREIGN_TABLES = _tables(_PAIRS), _tables(_FOREIGN_PAIRS)
+_TABLES, _FOREIGN_TABLES, _WORD_TABLES = _tables(_PAIRS), _tables(_FOREIGN_PAIRS), _tables(_WORDS)
 
 
 def signs_of(raws: Sequence[bytes]) -> list[int]:
@@ -109,11 +125,14 @@ def signs_of(raws: Sequence[bytes]) -> list[int]:
 
 def _of_block(raws: Sequence[bytes]) -> list[int]:
     data, starts, ends = _joined(raws)
-    signs = _pairs_in(data, starts, _TABLES)
+    signs = _runs_in(data, starts, _TABLES)
+    words = _runs_in(data, starts, _WORD_TABLES)
+    signs[words & 1 > 0] |= SPEAKER
+    signs[words > 1] |= ATTACHMENT
     foreign = np.flatnonzero(signs & FOREIGN)
     if len(foreign):
         inner, inner_starts, _ = _joined([raws[index] for index in foreign.tolist()])
-        signs[foreign] |= _pairs_in(inner, inner_starts, _FOREIGN_TABLES) << 8
+        signs[foreign] |= _runs_in(inner, inner_starts, _FOREIGN_TABLES) << 8
     signs[_holding(data.translate(_TO_KEYS), _LONG_KEY, ends)] |= KEY
     signs[_holding(data, b"orem ipsum", ends)] |= LOREM
     for index in _holding(data.translate(_TO_NUMBERS), _DIGIT_RUN, ends):
@@ -129,12 +148,13 @@ def _joined(raws: Sequence[bytes]) -> tuple[bytes, Places, Places]:
     return b"\n".join(raws) + b"\n", np.concatenate(([0], ends[:-1])), ends
 
 
-def _pairs_in(data: bytes, starts: Places, tables: tuple[bytes, bytes]) -> Places:
-    """Return which pairs each record of a block holds, as bits."""
-    begun, ended = (np.frombuffer(data.translate(table), np.uint8) for table in tables)
-    both = np.zeros(len(data), np.uint8)
-    np.bitwise_and(begun[:-1], ended[1:], out=both[:-1])
-    return np.bitwise_or.reduceat(both, starts).astype(np.int64)
+def _runs_in(data: bytes, starts: Places, tables: tuple[bytes, ...]) -> Places:
+    """Return which runs of bytes each record of a block holds, as bits."""
+    held = np.frombuffer(data.translate(tables[0]), np.uint8).copy()
+    for place, table in enumerate(tables[1:], 1):
+        held[:-place] &= np.frombuffer(data.translate(table), np.uint8)[place:]
+        held[-place:] = 0
+    return np.bitwise_or.reduceat(held, starts).astype(np.int64)
 
 
 def _holding(data: bytes, needle: bytes, ends: Places) -> list[int]:
