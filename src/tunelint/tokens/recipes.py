@@ -102,7 +102,7 @@ RECIPES: Mapping[str, Recipe] = {
             "https://docs.aws.amazon.com/nova/latest/userguide/fine-tune-prepare-data-understanding.html", _READ,
         ),
         Recipe(
-            "vertex", "own", None, "cut", "assistant", False, False,
+            "vertex", "own", 131_072, "drop", "assistant", False, False,
             "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/models/gemini-supervised-tuning", _READ,
         ),
         Recipe("tunelint", "own", None, "cut", "assistant", True, True, "tunelint's own trainers", _READ),
