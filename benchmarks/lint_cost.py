@@ -85,7 +85,7 @@ def in_chunks(records: list[Any]) -> Iterator[list[Any]]:
 def by_rule(path: str) -> dict[str, float]:
     """Return CPU seconds by rule, column and shared part, each measured by itself over the same records."""
     from tunelint.api import Settings, active_rules, run_parameters
-    from tunelint.checks.screen import screen
+    from tunelint.engine.dispatch import Dispatch
     from tunelint.engine.features import _FEATURES, Scanned
     from tunelint.engine.findings import FindingMaker
     from tunelint.engine.plan import plan_run
@@ -93,6 +93,7 @@ def by_rule(path: str) -> dict[str, float]:
     from tunelint.engine.scan import load_check
     from tunelint.records.discover import discover
     from tunelint.records.reader import read_records
+    from tunelint.records.record import read_signs
     from tunelint.rulebook import load_rulebook
 
     settings = Settings(jobs=1)
@@ -105,21 +106,19 @@ def by_rule(path: str) -> dict[str, float]:
     spent["(conversation)"] = timed(lambda: [record.example for record in records])
     codes = {active.rule.name: f"{active.rule.code} {active.rule.name}" for active in rules}
 
-    def screened() -> None:
-        for record in records:
-            screen(record)
-
-    spent["(screen)"] = timed(screened)
+    spent["(signs)"] = timed(lambda: read_signs(records))
     for planned in plan.scan.records:
-        check = load_check(planned.check)
+        dispatch = Dispatch([(planned.rule, load_check(planned.check), planned.options)])
+        due = [(record, check, options) for record in records for _, check, options in dispatch.due(record)]
 
-        def drain(check: Any = check, options: Any = planned.options) -> None:
-            for record in records:
-                screen(record)
+        def drain(due: Any = due) -> None:
+            for record, check, options in due:
                 for _ in check(record, options):
                     pass
 
-        spent[codes[planned.rule]] = max(timed(drain) - spent["(screen)"], 0.0)
+        spent[codes[planned.rule]] = timed(drain)
+    whole = Dispatch([(planned.rule, load_check(planned.check), planned.options) for planned in plan.scan.records])
+    spent["(dispatch)"] = timed(lambda: [whole.due(record) for record in records])
     assert plan.scan.features is not None
     # By chunks, as the scan does: a whole file at once would take other, compiled code.
     chunks = [Scanned(part, plan.scan.features) for part in in_chunks(records)]
@@ -147,7 +146,7 @@ def main() -> None:
         sys.exit(f"{arguments.file}: no such file; benchmarks/make_mix.py makes one")
     if arguments.only != "rules":
         loop = [sys.executable, "-c", OFFLINE + LOOP, arguments.file]
-        lint = [sys.executable, "-m", "tunelint", "lint", arguments.file, "--jobs", "1", "--isolated", "--fail-on", "never", "--format", "concise"]
+        lint = [sys.executable, "-m", "tunelint", "lint", arguments.file, "--jobs", "1", "--isolated", "--no-cache", "--fail-on", "never", "--format", "concise"]
         loops, lints = [], []
         for _ in range(arguments.rounds):
             loops.append(cpu_of(loop))

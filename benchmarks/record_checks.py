@@ -2,7 +2,7 @@
 
     TUNELINT_CORPORA=... python benchmarks/record_checks.py [family ...] [--rows N]
 
-Each check runs alone over the rows of each corpus, after the record's view and screen have been built (they are shared by
+Each check runs alone over the rows of each corpus, after the record's view and signs have been built (they are shared by
 all checks and timed by themselves); the best of five passes counts, without the empty loop. Microseconds per row.
 """
 
@@ -20,7 +20,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from corpora import folder
 
-from tunelint.checks import screen as screening
 from tunelint.engine.plan import check_name, check_options
 from tunelint.engine.scan import load_check
 from tunelint.records.reader import read_records
@@ -65,10 +64,10 @@ def drain(check: Callable[..., Any], options: dict[str, Any]) -> Callable[[Recor
     return visit
 
 
-def build_screen(record: Record) -> None:
-    """Build a record's screen anew."""
-    screening._last = None
-    screening.screen(record)
+def read_signs(record: Record) -> int:
+    """Read a record's signs anew, alone: the scan reads those of a whole chunk at once, in a tenth of the time."""
+    record.__dict__.pop("signs", None)
+    return record.signs
 
 
 def main() -> None:
@@ -79,10 +78,10 @@ def main() -> None:
     arguments = parser.parse_args()
     gc.disable()
     samples = {name: list(read_records(str(folder() / path)))[: arguments.rows] for name, path in CORPORA.items()}
-    table: dict[str, dict[str, float]] = {"(view)": {}, "(screen)": {}}
+    table: dict[str, dict[str, float]] = {"(view)": {}, "(signs)": {}}
     for name, records in samples.items():
         table["(view)"][name] = timed(records, lambda record: view(record.value or {}, record.shape))
-        table["(screen)"][name] = timed(records, build_screen)
+        table["(signs)"][name] = timed(records, read_signs)
     strict: set[str] = set()
     for active in select_rules(load_rulebook(), pack="strict"):
         rule = active.rule
@@ -92,7 +91,7 @@ def main() -> None:
         if rule.pack == "strict":
             strict.add(f"{rule.code} {rule.name}")
         table[f"{rule.code} {rule.name}"] = {
-            name: timed(records, visit, before=screening.screen) for name, records in samples.items()
+            name: timed(records, visit, before=read_signs) for name, records in samples.items()
         }
     _print(table, samples, strict)
 
@@ -105,7 +104,7 @@ def _print(table: dict[str, dict[str, float]], samples: dict[str, list[Record]],
     for rule, times in sorted(table.items(), key=lambda item: -sum(item[1].values())):
         print(f"{rule:38}" + "".join(f"{times[name]:13.2f}" for name in names))
     totals = {name: sum(times[name] for rule, times in table.items() if rule != "(view)" and rule not in strict) for name in names}
-    print(f"{'recommended pack and the screen':38}" + "".join(f"{totals[name]:13.2f}" for name in names))
+    print(f"{'recommended pack and the signs':38}" + "".join(f"{totals[name]:13.2f}" for name in names))
 
 
 if __name__ == "__main__":
