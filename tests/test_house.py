@@ -10,7 +10,9 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src/tunelint"
 # A room imports only rooms above it in this list.
 ROOMS = [
-    "errors", "findings", "records", "tokens", "similarity", "index", "rulebook", "checks", "targets", "prices", "engine", "indexing", "suppress", "marks", "changed", "config_model", "config", "api",
+    "errors", "findings", "records",
+    "tokens", "similarity", "index", "rulebook", "checks", "targets", "prices", "engine", "indexing", "suppress", "marks", "changed",
+    "config_model", "config", "api",
     "report", "fixes", "splitting", "train", "curves", "stats", "comparing", "exporting", "ablation", "pipeline", "cli", "testing", "reference",
 ]  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py"))
@@ -24,7 +26,8 @@ def room(path: Path) -> str:
 def imports(tree: ast.AST) -> list[str]:
     """The tunelint modules that are imported when the module runs (not only for type checkers)."""
     found = []
-    checking = {id(node) for branch in ast.walk(tree) if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING" for node in ast.walk(branch)}
+    checking = {id(node)
+        for branch in ast.walk(tree) if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING" for node in ast.walk(branch)}
     for node in ast.walk(tree):
         if id(node) in checking:
             continue

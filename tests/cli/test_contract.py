@@ -100,7 +100,8 @@ def test_config_is_read_checked_and_beaten_by_the_command_line(tunelint, data):
     for text, says in (
         ('tran = ["x"]', "did you mean 'train'"), ("fail-on = 'eror'", "fail-on must be"), ("ignore = ['DPU']", "no rule"),
         ("[rules.small-dataset]\nadvized = 3", "did you mean 'advised'"), ("[rules.small-dataset]\nadvised = 'x'", "must be int"),
-        ("train = ", "not TOML"), ("[rules.nothing]\nx = 1", "no such rule"), ("train = 'x'", "train must be a list, not 'x'"), ("jobs = -1", "jobs must be 0 or more"),
+        ("train = ", "not TOML"), ("[rules.nothing]\nx = 1", "no such rule"),
+            ("train = 'x'", "train must be a list, not 'x'"), ("jobs = -1", "jobs must be 0 or more"),
         ("[per-file-ignores]\nx = 1", "per-file-ignores.x must be a list"), ("rules = 3", "rules must be a table"),
     ):  # fmt: skip
         Path("tunelint.toml").write_text(text)

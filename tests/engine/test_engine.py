@@ -46,7 +46,9 @@ def findings_of(paths: list[str], jobs: int = 1, chunk_size: int = 4 << 20):
     settings = Settings(ignore=("CFG",))
     rules = active_rules(settings, load_rulebook())
     report = check(inputs, rules, jobs=jobs, parameters=run_parameters(settings, inputs, rules), chunk_size=chunk_size)
-    return [json.dumps([f.name, f.path, f.line, f.end_line, f.row, f.column, f.byte_offset, f.record, f.message, [(r.path, r.line, r.record) for r in f.related]]) for f in report.findings]
+    return [json.dumps([f.name, f.path, f.line, f.end_line, f.row, f.column, f.byte_offset, f.record, f.message,
+        [(r.path, r.line, r.record) for r in f.related]])
+        for f in report.findings]
 
 
 def test_jobs_chunk_size_and_order_of_arguments_change_nothing(tmp_path, monkeypatch):

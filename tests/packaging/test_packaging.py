@@ -44,7 +44,8 @@ def test_installed_without_the_checkout_it_explains_and_lints(built, tmp_path):
     python = tmp_path / "env/bin/python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel], check=True)
     # The dependencies come from this environment; its own tunelint is not seen, as nested .pth files are not read.
-    site = Path(subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True).stdout.strip())
+    site = Path(subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True, text=True, check=True).stdout.strip())
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home"), "LANG": "C.UTF-8"}
     (tmp_path / "home").mkdir()
@@ -53,7 +54,8 @@ def test_installed_without_the_checkout_it_explains_and_lints(built, tmp_path):
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([tmp_path / "env/bin/tunelint", *arguments], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
 
-    where = subprocess.run([python, "-c", "import tunelint; print(tunelint.__file__)"], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+    where = subprocess.run([python, "-c", "import tunelint; print(tunelint.__file__)"],
+        capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
     assert where.stdout.startswith(str(site))
     page = run("rule", "exact-duplicate")
     assert page.returncode == 0

@@ -147,7 +147,8 @@ def test_no_bytes_can_stop_the_linter(tmp_path, lines):
     assert file.records + file.faulty_lines <= sum(bool(line.strip()) for line in split) or b"[" in path.read_bytes()
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4), max_leaves=20))
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4), max_leaves=20))
 @settings(max_examples=300, deadline=None)
 def test_a_value_is_parsed_as_the_standard_library_parses_it(value):
     raw = json.dumps({"value": value}).encode()

@@ -44,7 +44,8 @@ def repeated_prompt(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
             answers = len(np.unique(survey.column("answer")[rows]))
             others = [int(rows[0]), *map(int, rows[2:])]
             yield Hit(
-                f"{len(rows):,} records have this prompt, with {answers:,} different answer{'s' if answers > 1 else ''}; the first is {place(survey, others[0])}.",
+                f"{len(rows):,} records have this prompt, with {answers:,} different answer{'s' if answers > 1 else ''}; "
+                f"the first is {place(survey, others[0])}.",
                 at=int(rows[1]), related=tuple(Partner(other) for other in others[:_MOST_RELATED]),
             )  # fmt: skip
 

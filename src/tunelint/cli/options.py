@@ -74,7 +74,8 @@ format_options = _all(
         "--format", "formats", multiple=True, metavar="FORMAT[:FILE]",
         help="full, concise, json, jsonl, sarif, junit, github, gitlab, rdjson, markdown, html (to a file); repeatable.  [default: full]",
     ),
-    click.option("--max-per-rule", type=click.IntRange(min=0), default=10, show_default=True, metavar="N", help="Findings shown per rule, 0 for all."),
+    click.option("--max-per-rule", type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
+        help="Findings shown per rule, 0 for all."),
     click.option("--statistics", is_flag=True, help="Print counts per rule instead of findings."),
 )
 
