@@ -17,7 +17,7 @@ from tunelint.findings import Severity
 from tunelint.records.record import Split
 from tunelint.similarity.columns import Ragged
 from tunelint.similarity.near import Matches, Texts, near_duplicates, near_matches
-from tunelint.similarity.shingles import one_sequence, shingles
+from tunelint.similarity.shingles import shingles
 from tunelint.similarity.templates import template_values
 
 Rows = NDArray[np.int64]
@@ -57,11 +57,13 @@ def answer_shingles(survey: Survey, rows: Rows) -> Ragged:
 
 def whole_shingles(survey: Survey, rows: Rows) -> Ragged:
     """Return the shingle sets of prompt and answer as one sequence."""
-    return shingles(one_sequence(survey.ragged("prompt-words").take(rows), survey.ragged("answer-words").take(rows)))
+    return shingles(survey.ragged("prompt-words").take(rows), survey.ragged("answer-words").take(rows))
 
 
 def record_texts(survey: Survey, rows: Rows, whole: Ragged, template: NDArray[np.uint64]) -> Texts:
     """Return what is compared of whole records."""
+    if not len(template):  # answers are only looked at where whole records were cut
+        return Texts.of(whole, template)
     words = survey.ragged("answer-words").take(rows).lengths
     return Texts.of(whole, template, answer_shingles(survey, rows), words)
 
