@@ -35,7 +35,7 @@ _NAMES = {
 @only_where(signs=DELETE | ESCAPE | LATIN)
 def control_characters(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT004: control characters, which no keyboard writes and no reader sees."""
-    if _MAY_HOLD.search(record.raw) is None and not record.faults:
+    if _MAY_HOLD.search(record.spelled) is None and not record.faults:
         return ()
     return _control(record, options)
 

@@ -100,7 +100,7 @@ _MEDIA = (("image", ("images", "image")), ("video", ("videos", "video")), ("audi
 @only_where(has_images, signs=TAG)
 def image_count_mismatch(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """IMG002: another number of images than of their places in the text."""
-    if not has_images(record) and _PLACE.search(record.raw) is None:
+    if not has_images(record) and _PLACE.search(record.spelled) is None:
         return
     value = record.value or {}
     turns = record.example.turns

@@ -32,7 +32,7 @@ _RENDERED = frozenset({"text"})
 @only_where(signs=BRACKET | ESCAPE | TAG)
 def special_token_in_content(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TOK008: a text holds a control token, which a tokenizer reads as a command and not as text."""
-    if record.shape in _RENDERED or not _RAW.search(record.raw):
+    if record.shape in _RENDERED or not _RAW.search(record.spelled):
         return ()
     return _special_tokens(record)
 

@@ -39,7 +39,7 @@ _ABOUT_ENCODINGS = re.compile(r"mojibake|encod|utf-?8|latin-?1|unicode|charset|Ð
 @only_where(signs=BROKEN_CYRILLIC | ESCAPE | LATIN)
 def mojibake(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT001: text that was decoded with the wrong encoding."""
-    raw = record.raw
+    raw = record.spelled
     if (b"\xc3" in raw or b"\xc2" in raw or b"\\" in raw) and _MAY_HOLD.search(raw) is not None:
         return _mojibake(record)
     if b"\xd0" in raw and (raw.count(b"\xd0\xa0") + raw.count(b"\xd0\xa1")) * 20 >= len(raw):
@@ -129,7 +129,7 @@ def _other_alphabet(run: str) -> str | None:
 @only_where(signs=ESCAPE | REPLACEMENT)
 def replacement_character(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT006: U+FFFD, what a decoder writes for bytes that it cannot read."""
-    raw = record.raw
+    raw = record.spelled
     if b"\xef" in raw and b"\xef\xbf\xbd" in raw:
         return _replacements(record)
     return _replacements(record) if b"\\" in raw and (b"\\ufffd" in raw or b"\\uFFFD" in raw) else ()

@@ -39,7 +39,7 @@ _MARKS_ELSEWHERE = tuple(word.encode() for word in ("нструкц", "указ�
 
 def prompt_injection(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT013: a sentence that tries to replace the model's instructions."""
-    raw = record.raw.lower()  # ASCII letters only, as the words are
+    raw = record.spelled.lower()  # ASCII letters only, as the words are
     marks = _MARKS if raw.isascii() else (*_MARKS, *_MARKS_ELSEWHERE)
     return _hits(record) if any(mark in raw for mark in marks) else ()
 

@@ -35,7 +35,7 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u3040-\u30ff]")
 @only_where(signs=ESCAPE | INVISIBLE)
 def invisible_characters(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT005: zero-width, direction and tag characters that no script of the text needs."""
-    return () if _MAY_HOLD.search(record.raw) is None else _invisible(record, options)
+    return () if _MAY_HOLD.search(record.spelled) is None else _invisible(record, options)
 
 
 def _invisible(record: Record, options: dict[str, Any]) -> Iterator[Hit]:

@@ -30,7 +30,7 @@ _DIALOGUE = re.compile(
 @only_where(signs=ESCAPE | OTHER_SCRIPT | SPEAKER)
 def role_label_in_answer(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT015: "Human:" or "Assistant:" at the start of a line of an answer."""
-    raw = record.raw
+    raw = record.spelled
     # Without one of these words nothing is found, whoever asks.
     if b"Human" in raw or b"Assistant" in raw or b"ASSISTANT" in raw or _may_be_foreign(raw):
         return _labels(record) if record.shape != "text" else ()

@@ -42,7 +42,9 @@ def unfilled_placeholder(record: Record, options: dict[str, Any]) -> Iterable[Hi
     """TEXT002: a slot of a template that nobody filled."""
     answer, signs = record.example.answer, record.signs
     short = answer is not None and len(answer.content) <= 24 and _bare(answer.content) in _EMPTY_WORDS
-    if short or (signs & (BRACE | BRACKET | TAG) and _MAY_HOLD_PLACEHOLDER.search(record.raw)) or (signs & LOREM and b"orem ipsum" in record.raw):
+    raw = record.spelled
+    marked = signs & (BRACE | BRACKET | TAG) and _MAY_HOLD_PLACEHOLDER.search(raw)
+    if short or marked or (signs & LOREM and b"orem ipsum" in raw):
         return _placeholders(record, options)
     given = record.value.get("input") if record.value is not None and record.shape == "instruction" else None
     if isinstance(given, str) and len(given) <= 24 and _bare(given) in _EMPTY_INPUTS:
@@ -97,7 +99,7 @@ _ABOUT_MARKUP = re.compile(
 @only_where(signs=BRACKET | TAG)
 def markup_remnants(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """TEXT010: HTML tags, entities and wiki marks in the prose of an answer."""
-    return _markup(record, options) if _MAY_HOLD_MARKUP.search(record.raw) else ()
+    return _markup(record, options) if _MAY_HOLD_MARKUP.search(record.spelled) else ()
 
 
 def _markup(record: Record, options: dict[str, Any]) -> Iterator[Hit]:

@@ -27,7 +27,7 @@ AT = 1 << 5
 CAPITALS = 1 << 6
 """The beginning of PRIVATE KEY or DNI."""
 FOREIGN = 1 << 7
-"""Bytes beyond ASCII; without them a record has none of the next six signs."""
+"""Bytes that are no printable ASCII; without them a record has none of the next six signs."""
 LATIN = 1 << 8
 """A character from U+0080 to U+00FF."""
 BROKEN_CYRILLIC = 1 << 9
@@ -63,7 +63,7 @@ _PAIRS = (
     (b"\\", b"ubf"),
     (b"@", _ANY),
     (b"PD", b"RN"),
-    (bytes(range(0x80, 0x100)), _ANY),
+    (bytes(range(0x7F, 0x100)), _ANY),
 )
 _FOREIGN_PAIRS = (
     (b"\xc2\xc3", _ANY),

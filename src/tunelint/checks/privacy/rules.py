@@ -24,7 +24,7 @@ _LONGEST = 200_000  # a longer string is a file in base64, not a text
 @only_where(signs=AT | CAPITALS | KEY)
 def secret(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """PII001: a credential that opens something."""
-    raw = record.raw
+    raw = record.spelled
     if (record.signs & KEY and _has_random_token(raw)) or b"PRIVATE KEY" in raw or (b"@" in raw and b"://" in raw):
         return _secrets(record, options)
     return ()
@@ -78,7 +78,7 @@ def _article(kind: str) -> str:
 @only_where(signs=AT | CAPITALS | DIGITS)
 def personal_data(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """PII002: a person's e-mail address, phone number, card, account or state number."""
-    raw = record.raw  # a DNI is the one number here with fewer than nine digits
+    raw = record.spelled  # a DNI is the one number here with fewer than nine digits
     return _personal(record, options) if b"@" in raw or record.signs & DIGITS or b"DNI" in raw else ()
 
 
