@@ -26,8 +26,8 @@ def offer_cancel(folder: RunFolder) -> None:
     api = folder.read().get("api") or {}
     if not (api.get("job") or api.get("create_tried")) or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    tell(f"Ctrl-C again within {SECONDS:.0f} s asks whether to cancel the job.")
-    try:
+    try:  # around the telling too: who reads it may press the keys before this process is at the next line
+        tell(f"Ctrl-C again within {SECONDS:.0f} s asks whether to cancel the job.")
         time.sleep(SECONDS)
     except KeyboardInterrupt:
         if click.confirm(f"\nCancel the job {api.get('job') or ''} at {api['base_url']} for good?", default=False, err=True):
