@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunelint.errors import TunelintError
-from tunelint.tokens import openai_counter
+from tunelint.tokens import openai_counter, probe
 from tunelint.tokens.counters import counter_for
 from tunelint.tokens.model_names import encoding_of_model
 from tunelint.tokens.openai_counter import OpenAICounter, fast_batch_count, mend_surrogates, tiktoken_count
@@ -131,8 +131,35 @@ def test_referee_drops_a_fast_counter_that_differs(monkeypatch: pytest.MonkeyPat
     assert counter.exact
 
 
+@pytest.mark.parametrize("encoding", VOCABULARIES)
+def test_probe_holds_tiktokens_counts(encoding: str) -> None:
+    assert tuple(len(load_encoding(encoding).encode_ordinary(text)) for text in probe.TEXTS) == probe.COUNTS[encoding]
+
+
+def test_known_fast_counter_needs_no_referee(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that was held against tiktoken and passes the probe counts alone; one that fails it is refereed."""
+    fast = fast_batch_count("o200k_base")
+    if fast is None:
+        pytest.skip("toktok-rs (the [fast] extra) is not installed")
+    assert openai_counter.is_verified("o200k_base", fast)
+    assert not openai_counter.is_verified("o200k_base", lambda texts: [*fast(texts)[:-1], 1])
+    asked: list[str] = []
+
+    def count(encoding: str, text: str) -> int:
+        asked.append(text)
+        return len(load_encoding(encoding).encode_ordinary(text))
+
+    monkeypatch.setattr(openai_counter, "tiktoken_count", count)
+    assert OpenAICounter("o200k_base", expected_chars=10**9).count(["hello world", "again"]).tolist() == [2, 1]
+    assert asked == []
+    monkeypatch.setattr(openai_counter, "VERIFIED", frozenset())
+    OpenAICounter("o200k_base", expected_chars=10**9).count(["hello world"])
+    assert asked
+
+
 def test_referee_samples_after_the_first_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fast counter that goes wrong only later is found by the one text in a hundred."""
+    """A fast counter of a version that nobody knows, which goes wrong only later, is found by the one text in a hundred."""
+    monkeypatch.setattr(openai_counter, "VERIFIED", frozenset())
     monkeypatch.setattr(openai_counter, "REFEREED_IN_FULL", 10)
     monkeypatch.setattr(
         openai_counter, "fast_batch_count", lambda encoding: lambda texts: [tiktoken_count(encoding, t) + ("bad" in t) for t in texts]

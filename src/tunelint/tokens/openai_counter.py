@@ -1,9 +1,10 @@
 """Exact counts for OpenAI's encodings: tiktoken, and a faster exact counter where there is enough text to pay its start.
 
-tiktoken is ready after 0.3 CPU seconds and counts 15 MB/s, toktok-rs (the `[fast]` extra) is ready after 0.4 and counts
-75 MB/s (`benchmarks/token_counters.py`). So small inputs are tiktoken's alone and large ones toktok's, with tiktoken as
-referee: whatever toktok counts first is recounted in full up to a bound, then one text in a hundred. On the first
-difference toktok is dropped for the rest of the run, that batch is counted by tiktoken, and `note` says so.
+tiktoken is ready after 0.3 CPU seconds and counts 15 MB/s, toktok-rs (the `[fast]` extra) is ready after 0.3 and counts
+60 MB/s (`benchmarks/token_counters.py`). So small inputs are tiktoken's alone and large ones toktok's. A version of toktok
+that was held against tiktoken (`VERIFIED`) has to count a few known texts right at its start; any other one has tiktoken as
+referee: whatever it counts first is recounted in full up to a bound, then one text in a hundred. On the first difference
+toktok is dropped for the rest of the run, that batch is counted by tiktoken, and `note` says so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tunelint.tokens.probe import COUNTS, TEXTS
 from tunelint.tokens.vocabularies import VOCABULARIES, load_encoding
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ BatchCount = Callable[[list[str]], list[int]]
 
 FAST_PAYS_FROM = 8_000_000
 """Characters from which the fast counter's start-up costs less than counting them with tiktoken."""
+VERIFIED = frozenset({"0.3.0"})
+"""Versions of toktok-rs without a difference from tiktoken in 600,000 fuzzed strings per encoding and all texts of the
+public data sets (`benchmarks/token_counters.py`)."""
 REFEREED_IN_FULL = 200_000
 """Characters of the fast counter's first texts that are all recounted."""
 REFEREED_SHARE = 100
@@ -70,6 +75,15 @@ def fast_batch_count(encoding: str) -> BatchCount | None:
     return count
 
 
+def is_verified(encoding: str, fast: BatchCount) -> bool:
+    """Tell whether the fast counter is of a version that was held against tiktoken, and counts known texts right here."""
+    try:
+        from toktok import __version__
+    except ImportError:
+        return False
+    return __version__ in VERIFIED and fast(list(TEXTS)) == list(COUNTS[encoding])
+
+
 def tiktoken_count(encoding: str, text: str) -> int:
     """Return the length of tiktoken's `encode_ordinary`, without its panic on very long runs of white space."""
     if len(text) >= 100_000 and LONG_SPACE_RUN.search(text):
@@ -105,15 +119,16 @@ class OpenAICounter:
         self._refereed = 0
         self._trust_fast = True
         self._fast: BatchCount | None = None
+        self._needs_referee = True
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_fast": None}
 
     def prepare(self) -> None:
         """Load what `count` will need, so that forked workers share it."""
-        load_encoding(self.name)
-        if self._fast_is_due():
-            self._load_fast()
+        fast = self._load_fast() if self._fast_is_due() else None
+        if fast is None or self._needs_referee:
+            load_encoding(self.name)
 
     def count(self, texts: list[str]) -> NDArray[np.int64]:
         """Return the number of tokens of each text, shape (len(texts),)."""
@@ -132,6 +147,7 @@ class OpenAICounter:
         if self._fast is None:
             self._fast = fast_batch_count(self.name)
             self._trust_fast = self._fast is not None
+            self._needs_referee = self._fast is None or not is_verified(self.name, self._fast)
         return self._fast
 
     def _count_fast(self, texts: list[str]) -> list[int] | None:
@@ -140,7 +156,7 @@ class OpenAICounter:
         if fast is None:
             return None
         counts = fast(texts)
-        for index, text in enumerate(texts):
+        for index, text in enumerate(texts if self._needs_referee else ()):
             if self._refereed < REFEREED_IN_FULL or index % REFEREED_SHARE == 0:
                 self._refereed += len(text)
                 if counts[index] != tiktoken_count(self.name, text):
