@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunelint.checks.hit import Hit, Partner
-from tunelint.checks.languages import CODES, LATIN, LATIN_LANGUAGES, NAMES, language
+from tunelint.checks.languages import CODES, LATIN, LATIN_LANGUAGES, NAMES, languages
 from tunelint.checks.survey import Survey, needs
 from tunelint.findings import Severity
 from tunelint.records.record import Record
 
 _MOST_LOOKED_UP = 2_000
+_INDEX = {code: index for index, code in enumerate(CODES)}
 _TOLD = 2  # the first code that stands for a language
 # A prompt that speaks of a language, or of translating, may well be answered in another one.
 _ABOUT_LANGUAGES = re.compile(
@@ -32,13 +33,15 @@ _QUOTED = re.compile("[\"'“‘「『«《(（][^\"'”’」』»》)）\n]{0,
 _CODE = re.compile(r"```|^\s*(?:def |class |import |from \w+ import|#include|function |var |let |const |SELECT |public |<\w+)|[;{]\s*$", re.MULTILINE)
 
 
-def language_codes(record: Record) -> tuple[int, int]:
-    """Return the languages of a record's prompt and answer as indices into `languages.CODES`, 0 where they cannot be told."""
-    example = record.example
-    if example.answer is None or record.shape == "text":
-        return 0, CODES.index(language(example.answer.content)) if example.answer is not None else 0
-    prompt = example.prompt_turns[-1].content if example.prompt_turns else ""
-    return CODES.index(language(prompt)), CODES.index(language(example.answer.content))
+def language_codes(records: Sequence[Record]) -> NDArray[np.uint8]:
+    """Return the languages of each record's prompt and answer as indices into `languages.CODES`, 0 where they cannot be
+    told, shape (records, 2)."""
+    texts: list[str] = []
+    for record in records:
+        example = record.example
+        prompt = example.prompt_turns[-1].content if example.answer is not None and record.shape != "text" and example.prompt_turns else ""
+        texts += (prompt, "" if example.answer is None else example.answer.content)
+    return np.array([_INDEX[code] for code in languages(texts)], dtype=np.uint8).reshape(-1, 2)
 
 
 @needs("languages")

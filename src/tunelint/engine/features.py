@@ -256,7 +256,7 @@ def languages(scanned: Scanned) -> Column:
     """Return the languages of each prompt and answer: see `tunelint.checks.text_languages.language_codes`. (N, 2) uint8."""
     from tunelint.checks.text_languages import language_codes
 
-    return np.array([language_codes(record) for record in scanned.records], dtype=np.uint8).reshape(-1, 2)
+    return language_codes(scanned.records)
 
 
 @feature("ending")
