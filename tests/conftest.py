@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True)
 settings.register_profile("searching", print_blob=True)
 settings.load_profile("same")
+
+
+# A test run in the background of a script is started with SIGINT ignored, and hands that on to the programs it interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass

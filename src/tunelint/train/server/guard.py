@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,10 @@ PART = 64 << 20
 """Bytes that a part of an upload may have, as at OpenAI (https://platform.openai.com/docs/api-reference/uploads/add-part)."""
 FORM = 64_000
 """Bytes that a form may have around its file."""
+
+LINGER, PATIENCE = 32_000_000, 2.0
+"""Bytes of a refused body that are read all the same, and seconds that the next of them are waited for: a connection that is
+closed with bytes unread is reset, and the client never sees why it was refused."""
 
 
 class TooLargeError(Exception):
@@ -44,7 +49,10 @@ class Guard:
         limit = self._limit(scope)
         problem = self._stranger(headers) or _too_large(headers, limit)
         if problem is not None:
-            await JSONResponse(problem.to_json(), problem.status, headers={"connection": "close"})(scope, receive, send)
+            declared = headers.get("content-length", "0")
+            if declared.isdigit() and int(declared) <= LINGER:
+                await _drain(receive)
+            await _refuse(problem, scope, receive, send)
             return
         seen = 0
         started = False
@@ -67,8 +75,8 @@ class Guard:
         except TooLargeError:
             if started:
                 raise
-            refusal = _limit(limit)
-            await JSONResponse(refusal.to_json(), refusal.status, headers={"connection": "close"})(scope, receive, send)
+            await _drain(receive)
+            await _refuse(_limit(limit), scope, receive, send)
 
     def _limit(self, scope: Scope) -> int:
         """Return how many bytes the body may have."""
@@ -90,6 +98,23 @@ class Guard:
         if not is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or ""):
             return Problem(403, "Without a token only this machine is served, by the name 127.0.0.1 or localhost.", code="forbidden")
         return None
+
+
+async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    await JSONResponse(problem.to_json(), problem.status, headers={"connection": "close"})(scope, receive, send)
+
+
+async def _drain(receive: Receive) -> None:
+    """Read what is still coming, within bounds, and forget it."""
+    seen = 0
+    try:
+        while seen <= LINGER:
+            message = await asyncio.wait_for(receive(), PATIENCE)
+            seen += len(message.get("body", b""))
+            if not message.get("more_body"):  # also where the client has hung up
+                return
+    except TimeoutError:
+        return  # it declared a body and sends none
 
 
 def _too_large(headers: dict[str, str], limit: int) -> Problem | None:
