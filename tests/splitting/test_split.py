@@ -130,8 +130,7 @@ def test_a_label_key_is_kept_to(tunelint, tmp_path):
 def test_group_ids_never_straddle(tunelint, tmp_path, arguments):
     draw = random.Random(6)
     lines = [
-        json.dumps({"prompt": sentence(draw, 12), "completion": sentence(draw, 9), "metadata": {"doc_id": draw.randrange(60)}})
-        for _ in range(300)
+        json.dumps({"prompt": sentence(draw, 12), "completion": sentence(draw, 9), "metadata": {"doc_id": draw.randrange(60)}}) for _ in range(300)
     ]
     write(tmp_path / "data.jsonl", lines)
     ran = tunelint("split", "data.jsonl", "-o", "out", *arguments)
