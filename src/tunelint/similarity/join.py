@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunelint.similarity import fast
-from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges, table_size, table_slots
+from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges, row_blocks, table_size, table_slots
 
 RARITY_BITS = 6
 CANDIDATES = 1 << 21  # candidate pairs in memory at a time in the numpy path
+COMPARED = 1 << 17  # values whose rows are compared at a time: they stay in the cache
 
 
 class Pairs(NamedTuple):
@@ -123,7 +124,7 @@ def overlaps(a: Ragged, b: Ragged, left: Indices, right: Indices, *, compiled: b
     weights = np.cumsum(a.lengths[left] + b.lengths[right])
     begin = 0
     while begin < len(left):
-        end = int(np.searchsorted(weights, (weights[begin - 1] if begin else 0) + CANDIDATES, side="right"))
+        end = int(np.searchsorted(weights, (weights[begin - 1] if begin else 0) + COMPARED, side="right"))
         end = min(max(end, begin + 1), begin + (1 << 12))
         counts[begin:end] = _overlaps_of_few(a.take(left[begin:end]), b.take(right[begin:end]))
         begin = end
@@ -133,11 +134,11 @@ def overlaps(a: Ragged, b: Ragged, left: Indices, right: Indices, *, compiled: b
 def _overlaps_of_few(a: Ragged, b: Ragged) -> Indices:
     """At most 4,096 pairs at once: equal values of a pair stand side by side once pair number and value are one key.
 
-    12 bits name the pair and 52 bits of the hash remain, so that a chance meeting of two values has odds of 2**-52.
+    12 bits name the pair and the upper 52 bits of the hash remain, so that a chance meeting of two values has odds of
+    2**-52 and each side is in order by itself: a stable sort merges two such runs in linear time.
     """
-    keys = [(rows.row_numbers.astype(np.uint64) << np.uint64(52)) | (rows.values & np.uint64((1 << 52) - 1)) for rows in (a, b)]
-    merged = np.concatenate(keys)
-    merged.sort()
+    merged = np.concatenate([(rows.row_numbers.astype(np.uint64) << np.uint64(52)) | (rows.values >> np.uint64(12)) for rows in (a, b)])
+    merged.sort(kind="stable")
     twice = merged[1:][merged[1:] == merged[:-1]]
     return np.bincount((twice >> np.uint64(52)).astype(np.int64), minlength=len(a))
 
@@ -148,33 +149,48 @@ def _rarest(rows: Ragged, order: Indices, counts: Indices, compiled: bool | None
     That comes from a counting sketch, on a log scale; the lower 58 bits are the hash's. The order only decides how fast
     a join is, never what it finds: two values with the same key can but add a candidate, which is verified.
     """
-    keys: Hashes
-    size = table_size(len(rows.values))
+    size = table_size(len(rows.values), 20)
     kernels = fast.kernels(compiled, len(rows.values))
     if kernels is not None:
-        keys = kernels.rarest(rows.values, rows.offsets, order, counts, size)
+        keys: Hashes = kernels.rarest(rows.values, rows.offsets, order, counts, size)
         return keys
-    slot = table_slots(rows.values, size)
-    count = np.bincount(slot, minlength=size)
-    rarity = np.minimum(4 * np.log2(np.maximum(count, 1)), (1 << RARITY_BITS) - 1).astype(np.uint64)
-    keys = (rarity[slot] << np.uint64(64 - RARITY_BITS)) | (rows.values >> np.uint64(RARITY_BITS))
-    bounds = rows.offsets.tolist()
-    for begin, end in pairwise(bounds):
-        keys[begin:end].sort()
-    return keys[ranges(rows.offsets[order], counts)]
+    rarity = _rarities(rows.values, size)
+    taken = np.zeros(len(rows), dtype=np.int64)
+    taken[order] = counts
+    parts = [np.empty(0, np.uint64)]
+    for first, last in row_blocks(rows.offsets):
+        block = rows.rows(first, last)
+        keys = rarity[table_slots(block.values, size)].astype(np.uint64) << np.uint64(64 - RARITY_BITS)
+        keys |= block.values >> np.uint64(RARITY_BITS)
+        for begin, end in pairwise(block.offsets.tolist()):
+            keys[begin:end].sort()
+        parts.append(keys[ranges(block.offsets[:-1], taken[first:last])])
+    return np.concatenate(parts)[ranges(offsets_of(taken)[order], counts)]
+
+
+def _rarities(values: Hashes, size: int) -> NDArray[np.uint8]:
+    """How many rows hold a value, by its slot of a table of `size` places, on a log scale of RARITY_BITS bits."""
+    count = np.zeros(size, dtype=np.int64)
+    for begin in range(0, len(values), size):  # fresh memory costs more than counting
+        count += np.bincount(table_slots(values[begin : begin + size], size), minlength=size)
+    rarities: NDArray[np.uint8] = np.minimum(4 * np.log2(np.maximum(count, 1)), (1 << RARITY_BITS) - 1).astype(np.uint8)
+    return rarities
 
 
 def _maybe_repeated(keys: Hashes, compiled: bool | None) -> NDArray[np.bool_]:
     """False for keys that certainly occur once, so that nobody can be met there: most keys of a prefix."""
     repeated: NDArray[np.bool_]
-    size = table_size(4 * len(keys), 26)
+    size = table_size(len(keys), 24)
     kernels = fast.kernels(compiled, len(keys))
     if kernels is not None:
         repeated = kernels.maybe_repeated(keys, size)
-    else:
-        slot = table_slots(keys, size)
-        repeated = np.bincount(slot, minlength=size)[slot] > 1
-    return repeated
+        return repeated
+    slot, places = table_slots(keys, size), np.arange(len(keys), dtype=np.uint32)
+    last = np.empty(size, dtype=np.uint32)
+    last[slot] = places
+    shared = np.zeros(size, dtype=bool)
+    shared[slot[last[slot] != places]] = True
+    return shared[slot]
 
 
 def _inverted_lists(

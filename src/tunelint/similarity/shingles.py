@@ -31,12 +31,16 @@ def shingles(words: Ragged, answers: Ragged | None = None, *, compiled: bool | N
     kernels = fast.kernels(compiled, len(words.values))
     if kernels is None:
         offsets = words.offsets if answers is None else words.offsets + answers.offsets
-        parts = []
+        values, lengths = np.empty(offsets[-1], np.uint64), np.zeros(len(words), np.int64)
+        written = 0
         for first, last in row_blocks(offsets):
             prompts = words.rows(first, last)
             sequence = prompts if answers is None else one_sequence(prompts, answers.rows(first, last))
-            parts.append(sets(shingle_sequence(sequence), compiled=False))
-        return Ragged.concatenate(parts)
+            block = sets(shingle_sequence(sequence), compiled=False)
+            values[written : written + len(block.values)] = block.values
+            lengths[first:last] = block.lengths
+            written += len(block.values)
+        return Ragged(values[:written], offsets_of(lengths))
     if answers is None:
         answers = Ragged(np.empty(0, np.uint64), np.zeros(len(words) + 1, np.int64))
     values, lengths = kernels.shingle_sets(words.values, words.offsets, answers.values, answers.offsets, np.array(FACTORS))
