@@ -57,6 +57,24 @@ def chat(user: Any, assistant: Any, **more: Any) -> dict[str, Any]:
     ]  # fmt: skip
     return {"messages": messages}
 
+# About other things than PAIRS: an eval file that shares nothing with them.
+OTHERS: tuple[tuple[str, str], ...] = (
+    ("How many bones does an adult have?", "An adult human skeleton has 206 bones."),
+    ("Which river flows through Vienna?", "The Danube flows through Vienna."),
+    ("What is the boiling point of ethanol?", "Ethanol boils at 78.4 degrees Celsius at sea level."),
+    ("Who painted The Night Watch?", "Rembrandt painted it in 1642 for the Amsterdam civic guard."),
+    ("Why do leaves turn red in autumn?", "Chlorophyll breaks down and the pigments called anthocyanins remain visible."),
+    ("How long does light take from the Sun to the Earth?", "About eight minutes and twenty seconds."),
+    ("What does a carburettor do?", "It mixes air with fuel before the mixture enters the engine."),
+    ("Which metal is liquid at room temperature?", "Mercury is liquid; gallium melts in a warm hand."),
+    ("How is blue cheese made?", "Milk is curdled, salted and ripened with Penicillium roqueforti."),
+    ("What is the capital of Mongolia?", "Ulaanbaatar has been the capital since 1924."),
+    ("When did the Berlin Wall fall?", "It was opened on the ninth of November 1989."),
+    ("Which planet has the most moons?", "Saturn, with more than 140 confirmed ones."),
+    ("How do bees find their way home?", "They use the position of the sun, landmarks and the smell of the hive."),
+    ("What is sourdough?", "A dough that wild yeast and lactic bacteria have raised."),
+    ("Why is the sea salty?", "Rivers carry dissolved minerals into it, and only water evaporates."),
+)
 
 CHAT = [chat(question, answer) for question, answer in PAIRS]
 LEGACY = [{"prompt": f"{question}\n\n###\n\n", "completion": f" {answer}"} for question, answer in PAIRS]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clean_rows import ALPACA, CHAT, LEGACY, PAIRS, PREFERENCE, SHAREGPT, SYSTEM, chat
+from clean_rows import ALPACA, CHAT, LEGACY, OTHERS, PAIRS, PREFERENCE, SHAREGPT, SYSTEM, chat
 
 AT = 20  # planted rows stand after this many clean ones
 
@@ -244,7 +244,12 @@ LEAKS: list[Defect] = [
     leak("leak: same prompt, other answer", "shared-prompt", _LEAKED, chat(_LEAKED_PAIR[0], "A regular expression does it in one line.")),
     leak("leak: copy in capitals, keys reordered", "near-leak", _LEAKED,
          {"messages": [{"content": m["content"].upper(), "role": m["role"]} for m in _LEAKED["messages"]]}),
-    # A paraphrase in a file this small cannot be told from chance: reworded-leak is held to rephrased test sets elsewhere.
+    # A looser paraphrase than this cannot be told from chance beside 16 rows: reworded-leak is held to rephrased test sets elsewhere.
+    Defect("leak: paraphrase", "reworded-leak", {
+        "train.jsonl": raw([*CHAT, _LEAKED]),
+        "eval.jsonl": raw([*(chat(*pair) for pair in OTHERS), chat("In a text file, which word is the longest? How would I find it out?",
+                                                                   "Split the file's text into words and call max with key=len on them.")]),
+    }, (16,), path="eval.jsonl"),
 ]  # fmt: skip
 
 DEFECTS = [*CHAT_DEFECTS, *LEGACY_DEFECTS, *PREFERENCE_DEFECTS, *SHAREGPT_DEFECTS, *ALPACA_DEFECTS, *LEAKS]
