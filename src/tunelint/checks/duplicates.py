@@ -17,8 +17,12 @@ def first_of_copies(digests: NDArray[Any]) -> NDArray[np.int64]:
     """Return for every row the index of the first row equal to it. digests (N, k)."""
     if not len(digests):
         return np.zeros(0, np.int64)
-    _, first, inverse = np.unique(digests, axis=0, return_index=True, return_inverse=True)
-    return first[inverse.reshape(-1)].astype(np.int64)
+    _, first, inverse = np.unique(digests[:, 0], return_index=True, return_inverse=True)
+    copies: NDArray[np.int64] = first[inverse].astype(np.int64)
+    if not np.array_equal(digests[copies], digests):  # two rows agree in the first column alone
+        _, first, inverse = np.unique(digests, axis=0, return_index=True, return_inverse=True)
+        copies = first[inverse.reshape(-1)].astype(np.int64)
+    return copies
 
 
 @needs("copy")

@@ -9,7 +9,7 @@ Rows that consist of frequent values only are what makes such a join quadratic; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -21,8 +21,9 @@ from tunelint.similarity import fast
 from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges, row_blocks, table_size, table_slots
 
 RARITY_BITS = 6
-CANDIDATES = 1 << 21  # candidate pairs in memory at a time in the numpy path
-COMPARED = 1 << 17  # values whose rows are compared at a time: they stay in the cache
+# Of the numpy path: meetings, and values of compared rows, at a time. They stay in the cache; fresh memory is dear.
+CANDIDATES = COMPARED = 1 << 17
+PAIR_NAMES = np.arange(1 << 12, dtype=np.uint64) << np.uint64(52)
 
 
 class Pairs(NamedTuple):
@@ -121,26 +122,34 @@ def overlaps(a: Ragged, b: Ragged, left: Indices, right: Indices, *, compiled: b
         counts = kernels.overlaps(a.values, a.offsets, b.values, b.offsets, left, right)
         return counts
     counts = np.zeros(len(left), dtype=np.int64)
-    weights = np.cumsum(a.lengths[left] + b.lengths[right])
+    sides = [(rows.values, rows.offsets[at], rows.offsets[at + 1] - rows.offsets[at]) for rows, at in ((a, left), (b, right))]
+    weights = np.cumsum(sides[0][2] + sides[1][2])
     begin = 0
     while begin < len(left):
         end = int(np.searchsorted(weights, (weights[begin - 1] if begin else 0) + COMPARED, side="right"))
-        end = min(max(end, begin + 1), begin + (1 << 12))
-        counts[begin:end] = _overlaps_of_few(a.take(left[begin:end]), b.take(right[begin:end]))
+        end = min(max(end, begin + 1), begin + len(PAIR_NAMES))
+        counts[begin:end] = _overlaps_of_few([(values, starts[begin:end], lengths[begin:end]) for values, starts, lengths in sides])
         begin = end
     return counts
 
 
-def _overlaps_of_few(a: Ragged, b: Ragged) -> Indices:
+def _overlaps_of_few(sides: Sequence[tuple[Hashes, Indices, Indices]]) -> Indices:
     """At most 4,096 pairs at once: equal values of a pair stand side by side once pair number and value are one key.
 
-    12 bits name the pair and the upper 52 bits of the hash remain, so that a chance meeting of two values has odds of
-    2**-52 and each side is in order by itself: a stable sort merges two such runs in linear time.
+    A side is its rows' values, and where the row of each pair starts and how long it is. 12 bits name the pair and the
+    upper 52 bits of the hash remain, so that a chance meeting of two values has odds of 2**-52 and each side is in order
+    by itself: a stable sort merges two such runs in linear time.
     """
-    merged = np.concatenate([(rows.row_numbers.astype(np.uint64) << np.uint64(52)) | (rows.values >> np.uint64(12)) for rows in (a, b)])
+    keys = []
+    for values, starts, lengths in sides:
+        key = values[ranges(starts, lengths)]
+        key >>= np.uint64(12)
+        key |= np.repeat(PAIR_NAMES[: len(lengths)], lengths)
+        keys.append(key)
+    merged = np.concatenate(keys)
     merged.sort(kind="stable")
     twice = merged[1:][merged[1:] == merged[:-1]]
-    return np.bincount((twice >> np.uint64(52)).astype(np.int64), minlength=len(a))
+    return np.bincount((twice >> np.uint64(52)).astype(np.int64), minlength=len(sides[0][1]))
 
 
 def _rarest(rows: Ragged, order: Indices, counts: Indices, compiled: bool | None) -> Hashes:

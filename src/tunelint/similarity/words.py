@@ -23,7 +23,7 @@ SINGLE_CHARACTER_SCRIPTS = (
     "CJK UNIFIED", "CJK COMPAT", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR",
 )  # fmt: skip
 BASE = 0x9E3779B97F4A7C15
-BLOCK = 1 << 18  # characters per block: its working arrays stay in the second-level cache
+BLOCK = 1 << 17  # characters per block: its working arrays stay in the second-level cache
 PAGE = 256
 
 
