@@ -5,7 +5,7 @@ L, M, N), except that a character of a script that is written without spaces (Ch
 Khmer, Myanmar) is a word by itself. Hangul is written with spaces and is not split.
 
 `words` is the definition in plain Python; `word_hashes` gives one 64-bit hash per word for many texts at once. A word's
-hash is a polynomial in its characters' hashes, so that a block of text is hashed by one product and one segmented sum.
+hash is a polynomial in its characters' hashes, so that a block of text is hashed by one product and one running sum.
 """
 
 from __future__ import annotations
@@ -97,13 +97,16 @@ def _hash_block(block: str, lengths: Indices, compiled: bool) -> Ragged:
     if kernels is not None:
         hashes, counts = kernels.hash_words(codes, starts, table, np.uint64(BASE))
         return Ragged(hashes, offsets_of(counts))
-    values = table[codes]
+    values = table.take(codes)
     first = _word_starts(values)
     offsets = np.searchsorted(first, starts).astype(np.int64)
     if not len(first):
         return Ragged(np.empty(0, np.uint64), offsets)
     powers, inverses = _POWERS.upto(len(codes))
-    sums = np.add.reduceat(values * powers[: len(codes)], first)
+    values *= powers[: len(codes)]
+    # What stands between two words counts 0, so a word's sum reaches to the next; all is modulo 2**64.
+    sums = np.append(np.cumsum(values, out=values)[first[1:] - 1], values[-1])
+    sums[1:] -= sums[:-1].copy()
     return Ragged(mix(sums * inverses[first]), offsets)
 
 
@@ -136,15 +139,12 @@ class _CharacterTable:
 
     def covering(self, codes: NDArray[np.uint8] | NDArray[np.uint32]) -> Hashes:
         """The table, with the pages of these code points filled."""
-        if codes.dtype == np.uint8:
-            pages = np.zeros(1, dtype=np.int64)
-        else:
-            seen = np.zeros(len(self._filled), dtype=bool)
-            seen[codes >> 8] = True
-            pages = np.flatnonzero(seen & ~self._filled)
-        for page in pages:
-            if not self._filled[page]:
-                self._fill(int(page))
+        seen = np.zeros(len(self._filled), dtype=bool)
+        seen[0] = True
+        if codes.dtype != np.uint8:
+            seen[codes[codes >= PAGE] >> 8] = True
+        for page in np.flatnonzero(seen & ~self._filled).tolist():
+            self._fill(page)
         return self._values
 
     def _fill(self, page: int) -> None:
