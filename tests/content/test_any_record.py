@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +21,7 @@ from tunelint.records.outline import is_blank
 from tunelint.records.reader import records_of
 from tunelint.records.record import Record, read_signs
 from tunelint.rulebook import ActiveRule, load_rulebook, parse_cases, select_rules
+from tunelint.similarity.columns import Ragged
 
 FAMILIES = ("TOOL", "TEXT", "PII", "PREF", "IMG")
 RULES = [active for active in select_rules(load_rulebook(), pack="strict") if active.rule.family in FAMILIES]
@@ -101,6 +103,25 @@ def test_columns_answer_any_record(rows: list[dict[str, Any]]) -> None:
     read = records(rows)
     for column in compute(Scanned(read, FeaturePlan(tuple(FEATURES)))).values():
         assert len(column) == len(read)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rows=st.lists(ROWS, min_size=1, max_size=4))
+def test_columns_are_those_of_each_record_by_itself(rows: list[dict[str, Any]]) -> None:
+    """What is asked once per kind of record is what is asked of every record that has none."""
+    read = [record for row in rows for record in records([row, reworded(row)])]
+    plan = FeaturePlan(("record", "copy", "system", "think", "seam", "facts", "pair-lengths", "verdict", "label", "image-paths", "groups"))
+    together = compute(Scanned(read, plan))
+    for record in read:
+        record.kind = 0
+    alone = compute(Scanned(read, plan))
+    for name, column in together.items():
+        other = alone[name]
+        if isinstance(column, Ragged):
+            assert isinstance(other, Ragged)
+            assert (column.values.tolist(), column.offsets.tolist()) == (other.values.tolist(), other.offsets.tolist()), name
+        else:
+            assert np.array_equal(column, np.asarray(other)), name
 
 
 @pytest.mark.parametrize("active", RULES, ids=lambda active: active.rule.code)

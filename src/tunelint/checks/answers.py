@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tunelint.checks.hit import Hit
+from tunelint.records.example import Turn
 from tunelint.records.record import Record
 from tunelint.similarity.words import normalised, words
 
@@ -16,8 +17,10 @@ def echoed_prompt(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
     """TURN009: the answer is the user's turn again, or begins with all of it."""
     example = record.example
     answer = example.answer
+    if answer is None or _begin_apart(example.prompt_turns, answer.content):
+        return
     asked = [turn for turn in example.prompt_turns if turn.role == "user"]
-    if answer is None or not asked or answer.calls or answer.images:
+    if not asked or answer.calls or answer.images:
         return
     prompt, reply = asked[-1].content.strip(), answer.content.strip()
     if not prompt or len(reply) < 0.7 * len(prompt):
@@ -33,12 +36,17 @@ def echoed_prompt(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
         yield Hit("Answer is a copy of the prompt.", pointer=answer.content_pointer)
 
 
+def _begin_apart(prompt: Sequence[Turn], reply: str) -> bool:
+    """Tell most records by two letters: prompt and answer begin with different ones."""
+    if not prompt or prompt[-1].role != "user":
+        return False
+    one, other = prompt[-1].content[:2], reply[:2]
+    # Two letters of each suffice to tell that no combining mark changes the first.
+    return one[:1].isalnum() and other[:1].isalnum() and one[0].lower() != other[0].lower() and (one + other).isascii()
+
+
 def _may_be_the_same(prompt: str, reply: str) -> bool:
     """Compare the first letters and digits, which equal words must share: splitting every answer into words is dear."""
-    one, other = prompt[0], reply[0]
-    # Two letters suffice to tell that no combining mark changes the first.
-    if one.isalnum() and other.isalnum() and one.lower() != other.lower() and (prompt[:2] + reply[:2]).isascii():
-        return False
     first, second = ([char for char in normalised(text[:60]) if char.isalnum()] for text in (prompt, reply))
     # The last characters of a cut text may lack what they combine with, so they do not count.
     shared = min(len(first), len(second)) - 4

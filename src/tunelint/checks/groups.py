@@ -39,11 +39,16 @@ def key_digest(value: dict[str, Any], key: str) -> int:
     return int.from_bytes(hashlib.sha256(str(found).encode("utf-8", "surrogatepass")).digest()[:8]) | 1
 
 
-def group_ids(value: dict[str, Any]) -> list[int]:
-    """Return the group ids of a record in pairs: the number of the place in `PLACES`, and the digest of the value there."""
+def group_keys(value: dict[str, Any]) -> list[str]:
+    """Return the keys of a record that may hold group ids."""
     keys = [key for key in value if key in _NUMBER]
     keys += [f"{outer}.{key}" for outer in NESTED if isinstance(value.get(outer), dict) for key in value[outer] if key in _NUMBER]
-    pairs = [(_NUMBER[key], key_digest(value, key)) for key in dict.fromkeys(keys)]
+    return list(dict.fromkeys(keys))
+
+
+def group_ids(value: dict[str, Any]) -> list[int]:
+    """Return the group ids of a record in pairs: the number of the place in `PLACES`, and the digest of the value there."""
+    pairs = [(_NUMBER[key], key_digest(value, key)) for key in group_keys(value)]
     return [item for pair in pairs if pair[1] for item in pair]
 
 

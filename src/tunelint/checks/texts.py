@@ -36,11 +36,7 @@ def all_turns(record: Record) -> tuple[Turn, ...]:
 
 def taught(record: Record) -> list[Turn]:
     """Return the answers that a model is to learn: no rejected ones, none that is switched off, none of a bare document."""
-    example = record.example
-    if record.shape == "text":
-        return []
-    last = example.answer if example.label is False else None
-    return [turn for turn in example.turns if turn.role == "assistant" and turn.trained and turn is not last and turn.content]
+    return record.taught
 
 
 def own_strings(record: Record, turn: Turn) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,19 @@ def block_state(record: Record) -> int:
     if record.signs & (ESCAPE | TAG) and _TAG.search(_blanked(answer.content)) is not None:
         return WITH
     return WITH if isinstance(answer.raw, dict) and _reasoning_beside(answer.raw) else WITHOUT
+
+
+def block_states(records: Sequence[Record]) -> list[int]:
+    """Return `block_state` of each record. Without the sign of a tag the outline decides."""
+    known: dict[int, int] = {}
+    states: list[int] = []
+    for record in records:
+        kind = 0 if record.signs & (ESCAPE | TAG) else record.kind
+        state = known.get(kind, -1) if kind else -1
+        if state < 0:
+            state = known[kind] = block_state(record)
+        states.append(state)
+    return states
 
 
 def _reasoning_beside(message: dict[str, Any]) -> bool:

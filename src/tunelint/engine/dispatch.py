@@ -7,14 +7,12 @@ from typing import Any
 
 from tunelint.checks.hit import Hit
 from tunelint.checks.screen import Need, Screened
-from tunelint.records.outline import Outline
 from tunelint.records.record import Record
 
 RecordCheck = Callable[[Record, dict[str, Any]], Iterable[Hit]]
 Entry = tuple[str, RecordCheck, dict[str, Any]]
 """A check with its rule's name before it and its options behind it."""
 
-_MOST_OUTLINES = 1 << 12
 _ALWAYS = -1
 
 
@@ -28,18 +26,17 @@ class Dispatch:
                 self._entries.append(((rule, check.check, options), check.need))
             else:
                 self._entries.append(((rule, check, options), Need(signs=_ALWAYS)))
-        self._by_outline: dict[tuple[str, Outline], tuple[list[tuple[Entry, int]], dict[int, Sequence[Entry]]]] = {}
+        self._by_kind: dict[int, tuple[list[tuple[Entry, int]], dict[int, Sequence[Entry]]]] = {}
 
     def due(self, record: Record) -> Sequence[Entry]:
         """Return the checks that may find something in a record, in the order of the run."""
-        outline, signs = record.outline, record.signs
-        known = self._by_outline.get((record.shape, outline)) if outline is not None else None
+        kind, signs = record.kind, record.signs
+        known = self._by_kind.get(kind) if kind else None
         if known is None:
             # From records that have no outline, or nothing in common, there is nothing to learn.
-            learns = outline is not None and len(self._by_outline) < _MOST_OUTLINES
-            known = (self._open(record, learns), {})
-            if outline is not None and learns:
-                self._by_outline[record.shape, outline] = known
+            known = (self._open(record, bool(kind)), {})
+            if kind:
+                self._by_kind[kind] = known
         wanted, by_signs = known
         due = by_signs.get(signs)
         if due is None:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunelint.checks.screen import is_pair
 from tunelint.checks.survey import Column
 from tunelint.findings import canonical_json
 from tunelint.records.example import Example
-from tunelint.records.outline import Outline
 from tunelint.records.record import Record
 from tunelint.records.shapes import NAMING_KEYS, SHAPES
-from tunelint.similarity.columns import Ragged, row_digests
+from tunelint.similarity.columns import Ragged, offsets_of, row_digests
 from tunelint.similarity.words import word_hashes
 
 if TYPE_CHECKING:
@@ -44,6 +44,23 @@ class Scanned:
     def __init__(self, records: Sequence[Record], plan: FeaturePlan) -> None:
         self.records = records
         self.plan = plan
+
+    @cached_property
+    def kinds(self) -> tuple[list[Record], NDArray[np.int64]]:
+        """One record of each kind that there is, and by record which of these is of its kind."""
+        _, first, which = np.unique(np.array([record.kind for record in self.records], np.int64), return_index=True, return_inverse=True)
+        return [self.records[index] for index in first.tolist()], which
+
+    def where(self, fact: Callable[[Record], bool]) -> list[int]:
+        """Return the indices of the records of which a fact is true that the outline decides, and of those without one."""
+        kinds, which = self.kinds
+        found: list[int] = np.flatnonzero(np.array([record.kind == 0 or fact(record) for record in kinds], bool)[which]).tolist()
+        return found
+
+    @cached_property
+    def digests(self) -> NDArray[Any]:
+        """The record digests, (N, 2) uint64."""
+        return _digests([record.canonical for record in self.records])
 
     @cached_property
     def prompt_words(self) -> Ragged:
@@ -114,20 +131,23 @@ def _digests(values: Sequence[bytes]) -> NDArray[Any]:
 @feature("record")
 def record_digests(scanned: Scanned) -> Column:
     """Return the record digests (`Record.digest`), (N, 2) uint64."""
-    return _digests([record.canonical for record in scanned.records])
+    return scanned.digests
 
 
 @feature("copy")
 def copy_digests(scanned: Scanned) -> Column:
     """Return the digests of the records without their names and dates: equal for copies. (N, 2) uint64."""
     ignored = frozenset(scanned.plan.ignore_fields)
-    return _digests([_without(record, ignored) for record in scanned.records])
+    named = scanned.where(lambda record: not ignored.isdisjoint(record.value or {}))
+    if not named:
+        return scanned.digests
+    digests = scanned.digests.copy()
+    digests[named] = _digests([_without(scanned.records[index], ignored) for index in named])
+    return digests
 
 
 def _without(record: Record, ignored: frozenset[str]) -> bytes:
     value = record.value or {}
-    if ignored.isdisjoint(value):
-        return record.canonical
     kept = {key: item for key, item in value.items() if key not in ignored}
     # A record of nothing but such keys is compared whole.
     return canonical_json(kept or value)
@@ -184,15 +204,19 @@ def sizes(scanned: Scanned) -> Column:
 @feature("system")
 def system_digests(scanned: Scanned) -> Column:
     """Return a digest of the words of each record's system turns, 0 where there are none. (N,) uint64."""
-    return row_digests(word_hashes([record.example.system_text for record in scanned.records]))
+    digests = np.zeros(len(scanned.records), dtype=np.uint64)
+    rows = scanned.where(lambda record: any(turn.role in ("system", "developer") for turn in record.example.turns))
+    if rows:
+        digests[rows] = row_digests(word_hashes([scanned.records[row].example.system_text for row in rows]))
+    return digests
 
 
 @feature("think")
 def think_states(scanned: Scanned) -> Column:
     """Return whether each record's answer has a block of reasoning: see `tunelint.checks.thinking`. (N,) uint8."""
-    from tunelint.checks.thinking import block_state
+    from tunelint.checks.thinking import block_states
 
-    return np.array([block_state(record) for record in scanned.records], dtype=np.uint8)
+    return np.array(block_states(scanned.records), dtype=np.uint8)
 
 
 @feature("seam")
@@ -200,7 +224,10 @@ def seams(scanned: Scanned) -> Column:
     """Return how each prompt meets its completion: see `tunelint.checks.consistency.seam`. (N,) int32."""
     from tunelint.checks.consistency import seam
 
-    return np.array([seam(record) for record in scanned.records], dtype=np.int32)
+    rows = scanned.where(lambda record: seam(record) != 0)
+    found = np.zeros(len(scanned.records), dtype=np.int32)
+    found[rows] = [seam(scanned.records[row]) for row in rows]
+    return found
 
 
 @feature("facts")
@@ -208,14 +235,12 @@ def facts(scanned: Scanned) -> Column:
     """Return the types and key sets at the paths of each record: see `tunelint.records.paths`."""
     from tunelint.records.paths import facts_of
 
-    known: dict[Outline | None, NDArray[np.uint64]] = {}
-    rows = []
-    for record in scanned.records:
-        row = known.get(record.outline)
-        if row is None or record.outline is None:
-            row = known[record.outline] = np.array(sorted(facts_of(record.value or {})), dtype=np.uint64)
-        rows.append(row)
-    return Ragged.of(rows)
+    kinds, which = scanned.kinds
+    rows = which.copy()
+    alone = [index for index, record in enumerate(scanned.records) if not record.kind]
+    rows[alone] = np.arange(len(kinds), len(kinds) + len(alone))
+    sets = [sorted(facts_of(record.value or {})) for record in (*kinds, *(scanned.records[index] for index in alone))]
+    return Ragged.of(sets).take(rows) if sets else Ragged.of([])
 
 
 @feature("token-rows")
@@ -232,7 +257,10 @@ def pair_lengths(scanned: Scanned) -> Column:
     """Return the characters of each pair's chosen and rejected answer, 0 for other records. (N, 2) int32."""
     from tunelint.checks.preference_sets import lengths_of
 
-    return np.array([lengths_of(record) for record in scanned.records], dtype=np.int32).reshape(-1, 2)
+    found = np.zeros((len(scanned.records), 2), dtype=np.int32)
+    for row in scanned.where(is_pair):
+        found[row] = lengths_of(scanned.records[row])
+    return found
 
 
 @feature("verdict")
@@ -240,7 +268,10 @@ def verdicts(scanned: Scanned) -> Column:
     """Return what each preference record prefers to what: see `tunelint.checks.preference_sets.verdict_of`. (N, 2) uint64."""
     from tunelint.checks.preference_sets import verdict_of
 
-    return np.array([verdict_of(record) for record in scanned.records], dtype=np.uint64).reshape(-1, 2)
+    found = np.zeros((len(scanned.records), 2), dtype=np.uint64)
+    for row in scanned.where(lambda record: is_pair(record) or record.shape == "kto"):
+        found[row] = verdict_of(scanned.records[row])
+    return found
 
 
 @feature("refusal")
@@ -270,8 +301,11 @@ def endings(scanned: Scanned) -> Column:
 @feature("label")
 def labels(scanned: Scanned) -> Column:
     """Return the verdict of KTO records: 1 desirable, 0 undesirable, -1 for other records. (N,) int8."""
-    found = (record.example.label for record in scanned.records)
-    return np.array([-1 if label is None else int(label) for label in found], dtype=np.int8)
+    found = np.full(len(scanned.records), -1, dtype=np.int8)
+    for row in scanned.where(lambda record: record.example.label is not None):
+        label = scanned.records[row].example.label
+        found[row] = -1 if label is None else int(label)
+    return found
 
 
 @feature("image-paths")
@@ -279,12 +313,21 @@ def image_paths(scanned: Scanned) -> Column:
     """Return how many images of each record are paths, (N,) int32."""
     from tunelint.checks.image_files import local_images
 
-    return np.array([len(local_images(record)) for record in scanned.records], dtype=np.int32)
+    found = np.zeros(len(scanned.records), dtype=np.int32)
+    for row in scanned.where(lambda record: any(turn.images for turn in record.example.turns)):
+        found[row] = len(local_images(scanned.records[row]))
+    return found
 
 
 @feature("groups")
 def group_ids_of(scanned: Scanned) -> Column:
     """Return the ids of what each record comes from, in pairs of numbers: see `tunelint.checks.groups.group_ids`."""
-    from tunelint.checks.groups import group_ids
+    from tunelint.checks.groups import group_ids, group_keys
 
-    return Ragged.of([group_ids(record.value or {}) for record in scanned.records])
+    lengths = np.zeros(len(scanned.records), dtype=np.int64)
+    ids: list[int] = []
+    for row in scanned.where(lambda record: bool(group_keys(record.value or {}))):
+        own = group_ids(scanned.records[row].value or {})
+        lengths[row] = len(own)
+        ids += own
+    return Ragged(np.array(ids, dtype=np.uint64), offsets_of(lengths))

@@ -23,6 +23,7 @@ from tunelint.records.record import Fault
 # white space before the colon would hide a key from that count, so such lines take the slow path.
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
 _LINE_SEPARATORS = re.compile("[\u2028\u2029\u0085]")
+_SEPARATORS = tuple(char.encode("utf-8") for char in "\u2028\u2029\u0085")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -37,8 +38,19 @@ class Parsed:
     outline: Outline | None = None
 
 
-def parse_line(raw: bytes) -> Parsed:
-    """Parse the bytes of one record (no line feed). Never raises."""
+def separators_in(data: bytes) -> list[int]:
+    """Return where U+2028, U+2029 and U+0085 stand in the bytes: three searches through a chunk instead of three a line."""
+    found = []
+    for mark in _SEPARATORS:
+        place = data.find(mark)
+        while place >= 0:
+            found.append(place)
+            place = data.find(mark, place + 1)
+    return sorted(found)
+
+
+def parse_line(raw: bytes, separators: bool | None = None) -> Parsed:
+    """Parse the bytes of one record (no line feed). Never raises. `separators` tells whether one stands in it, if known."""
     try:
         value = orjson.loads(raw)
         walked = outline.walk(value)
@@ -49,8 +61,7 @@ def parse_line(raw: bytes) -> Parsed:
     faults: tuple[Fault, ...] = ()
     if type(value) is not dict:
         faults = (_not_an_object(value),)
-    # U+2028, U+2029 and U+0085 start with these bytes; most lines hold neither.
-    if b"\xe2\x80" in raw or b"\xc2\x85" in raw:
+    if separators or (separators is None and any(mark in raw for mark in _SEPARATORS)):
         faults += _line_separators(raw.decode("utf-8"))
     return Parsed(value, True, faults, walked.floats, walked.outline)
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from tunelint.records.chunks import Chunk, FileFaults, read_chunks
 from tunelint.records.outline import Outline
-from tunelint.records.parse import Parsed, parse_line
+from tunelint.records.parse import Parsed, parse_line, separators_in
 from tunelint.records.record import Fault, Record
 from tunelint.records.shapes import detect, expected_shape
 from tunelint.records.sources import Source
 from tunelint.records.values import scan_object
 
 _SNIFFED_RECORDS = 400
-# The shape of a record depends on its outline alone, and on the shape of the rest of its file.
-_shapes: dict[tuple[Outline | None, str | None], str] = {}
+# The shape of a record depends on its outline alone, and on the shape of the rest of its file. With it stands its kind.
+_shapes: dict[tuple[Outline | None, str | None], tuple[str, int]] = {}
 _MOST_SHAPES = 1 << 12
+_NEVER = sys.maxsize
 
 
 def records_of(chunk: Chunk) -> Iterator[Record]:
@@ -40,6 +42,8 @@ def _lines(chunk: Chunk) -> Iterator[Record]:
     if lines and not lines[-1]:
         lines.pop()
     offset, index = chunk.first_offset, 0
+    separators = iter(separators_in(chunk.data))
+    separator = next(separators, _NEVER)
     while index < len(lines):
         raw, line = lines[index], chunk.first_line + index
         if not raw or raw.isspace():
@@ -50,7 +54,10 @@ def _lines(chunk: Chunk) -> Iterator[Record]:
             offset += sum(len(blank) + 1 for blank in lines[index:stop])
             index = stop
             continue
-        parsed = parse_line(raw)
+        end = offset - chunk.first_offset + len(raw)
+        parsed = parse_line(raw, separator < end)
+        while separator < end:
+            separator = next(separators, _NEVER)
         if not parsed.ok and raw.lstrip()[:1] == b"{" and index + 1 < len(lines):
             count = lines_of_object(lines, index)
             if count > 1:
@@ -91,12 +98,15 @@ def _parse_piece(raw: bytes, lenient: bool) -> Parsed:
 def _record(line: int | None, offset: int, raw: bytes, chunk: Chunk, parsed: Parsed) -> Record:
     value = parsed.value if type(parsed.value) is dict else None
     known = (parsed.outline, chunk.expected_shape)
-    shape = _shapes.get(known)
-    if shape is None:
-        shape = detect(value, chunk.expected_shape) if value is not None else "unknown"
+    found = _shapes.get(known)
+    if found is None:
+        found = detect(value, chunk.expected_shape) if value is not None else "unknown", 0
         if parsed.outline is not None and len(_shapes) < _MOST_SHAPES:
-            _shapes[known] = shape
-    return Record(line, 0, offset, raw, value, parsed.faults, shape, chunk.expected_shape, parsed.has_floats, chunk.tabular, parsed.outline)
+            found = _shapes[known] = found[0], len(_shapes) + 1
+    shape, kind = found
+    return Record(
+        line, 0, offset, raw, value, parsed.faults, shape, chunk.expected_shape, parsed.has_floats, chunk.tabular, parsed.outline, kind
+    )  # fmt: skip
 
 
 def sniff_shape(chunk: Chunk) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import orjson
 
 from tunelint.findings import canonical_json, raw_digest
-from tunelint.records.example import Example
+from tunelint.records.example import Example, Turn
 from tunelint.records.once import once
 from tunelint.records.outline import Outline
 
@@ -43,7 +43,8 @@ class Record:
 
     `line` counts from 1 (None in parquet), `row` counts records from 1 within what was read together, `offset` is the
     byte offset of `raw` in the decompressed file. In a table (`tabular`) `raw` is our spelling of the row. `outline` is
-    equal for records that differ in nothing but the wording of their texts (see `tunelint.records.outline`).
+    equal for records that differ in nothing but the wording of their texts (see `tunelint.records.outline`), and `kind` is a
+    number of this process for outline and shape: 0 where there is no outline, else quick to look things up by.
     """
 
     line: int | None
@@ -57,6 +58,7 @@ class Record:
     has_floats: bool = True
     tabular: bool = False
     outline: Outline | None = None
+    kind: int = 0
 
     @property
     def digest(self) -> str:
@@ -91,6 +93,15 @@ class Record:
         from tunelint.records.views import view
 
         return view(self.value or {}, self.shape)
+
+    @once
+    def taught(self) -> list[Turn]:
+        """The answers that a model is to learn: no rejected ones, none that is switched off, none of a bare document."""
+        if self.shape == "text":
+            return []
+        example = self.example
+        last = example.answer if example.label is False else None
+        return [turn for turn in example.turns if turn.role == "assistant" and turn.trained and turn is not last and turn.content]
 
 
 def read_signs(records: Sequence[Record]) -> None:

@@ -20,6 +20,7 @@ ROLES = {
 # Cohere's chat fine-tuning (docs.cohere.com), with capitals; only with `role`.
 COHERE_ROLES = {"System": "system", "User": "user", "Chatbot": "assistant", "Tool": "tool"}
 KNOWN_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+_PLAIN_ROLES = ("user", "assistant", "system", "tool", "developer")  # a tuple: what stands there need not be hashable
 _ATTACHED = frozenset({"images", "image", "videos", "audios"})
 _CALL_KEYS = frozenset({"tool_calls", "function_call"})
 _WEIGHT_KEYS = frozenset({"weight", "loss_weight", "train", "loss"})
@@ -38,7 +39,10 @@ def messages_view(messages: Any, base: str) -> tuple[Turn, ...]:
         return ()
     turns: list[Turn] = []
     for index, message in enumerate(messages):
-        if isinstance(message, dict):
+        if type(message) is dict and len(message) == 2 and type(message.get("content")) is str and message.get("role") in _PLAIN_ROLES:
+            role, pointer = message["role"], f"{base}/{index}"  # nearly every message
+            turns.append(Turn(role, message["content"], pointer, f"{pointer}/content", role, raw=message))
+        elif isinstance(message, dict):
             turns += _exchange(message, f"{base}/{index}") if is_exchange(message) else _turns(message, f"{base}/{index}")
     return tuple(turns)
 
