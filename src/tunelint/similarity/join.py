@@ -158,7 +158,7 @@ def _rarest(rows: Ragged, order: Indices, counts: Indices, compiled: bool | None
     That comes from a counting sketch, on a log scale; the lower 58 bits are the hash's. The order only decides how fast
     a join is, never what it finds: two values with the same key can but add a candidate, which is verified.
     """
-    size = table_size(len(rows.values), 20)
+    size = table_size(len(rows.values) >> 4)  # some values share a slot: the frequent ones still stand out
     kernels = fast.kernels(compiled, len(rows.values))
     if kernels is not None:
         keys: Hashes = kernels.rarest(rows.values, rows.offsets, order, counts, size)
@@ -189,7 +189,7 @@ def _rarities(values: Hashes, size: int) -> NDArray[np.uint8]:
 def _maybe_repeated(keys: Hashes, compiled: bool | None) -> NDArray[np.bool_]:
     """False for keys that certainly occur once, so that nobody can be met there: most keys of a prefix."""
     repeated: NDArray[np.bool_]
-    size = table_size(len(keys), 24)
+    size = table_size(len(keys), 26)
     kernels = fast.kernels(compiled, len(keys))
     if kernels is not None:
         repeated = kernels.maybe_repeated(keys, size)
