@@ -35,6 +35,8 @@ def ignored_by_file(findings: Iterable[Finding], ignores: Mapping[str, Sequence[
                 raise TunelintError(f"[per-file-ignores] '{glob}': no rule '{selector}'{book.did_you_mean(selector)}")
             names |= chosen
         patterns.append((glob, names))
+    if not patterns:
+        return list(findings), 0
     kept, dropped = [], 0
     for finding in findings:
         if any(finding.name in names and _matches(finding.path, glob) for glob, names in patterns):

@@ -41,7 +41,7 @@ def messages_view(messages: Any, base: str) -> tuple[Turn, ...]:
     for index, message in enumerate(messages):
         if type(message) is dict and len(message) == 2 and type(message.get("content")) is str and message.get("role") in _PLAIN_ROLES:
             role, pointer = message["role"], f"{base}/{index}"  # nearly every message
-            turns.append(Turn(role, message["content"], pointer, f"{pointer}/content", role, raw=message))
+            turns.append(Turn(role, message["content"], pointer, f"{pointer}/content", role, (), (), None, True, message))
         elif isinstance(message, dict):
             turns += _exchange(message, f"{base}/{index}") if is_exchange(message) else _turns(message, f"{base}/{index}")
     return tuple(turns)

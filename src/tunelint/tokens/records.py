@@ -72,8 +72,9 @@ class _Sheet:
 
     def charge(self, record: int, text: str, trained: bool = False) -> None:
         if text:
+            slots = self.slots
             self.payers.append(record)
-            self.charged.append(self.slots.setdefault(text, len(self.slots)))
+            self.charged.append(slots.setdefault(text, len(slots)))
             self.trained.append(trained)
 
 
@@ -90,7 +91,7 @@ def count_examples(examples: Iterable[Example], counter: Counter, recipe: Recipe
         flat.append(charge(sheet, index, example, recipe))
         if example.tools:
             flat[-1] += _charge_tools(sheet, index, example.tools, counter.name, tools_memo)
-        unsure.append(any(turn.calls or turn.images for turn in (*example.turns, *example.rejected)))
+        unsure.append(any(turn.calls or turn.images for turn in _all_turns(example)))
     counts = counter.count(list(sheet.slots))
     total = np.array(flat, dtype=np.int64)
     trained = None if recipe is None else np.zeros(len(flat), dtype=np.int64)
@@ -104,34 +105,38 @@ def count_examples(examples: Iterable[Example], counter: Counter, recipe: Recipe
 
 def _charge_chat(sheet: _Sheet, index: int, example: Example, recipe: Recipe | None) -> int:
     """Charge the messages of a chat record, return its fixed tokens."""
-    fixed = PER_REPLY
-    for turn in (*example.turns, *example.rejected):
-        fixed += PER_MESSAGE + PER_CALL * len(turn.calls)
+    turns = _all_turns(example)
+    fixed = PER_REPLY + PER_MESSAGE * len(turns)
+    for turn in turns:
         sheet.charge(index, turn.own_role)
-        _charge_turn(sheet, index, turn, recipe is not None and turn_is_trained(example, turn, recipe))
-        name = _name(turn)
-        if name:
+        trained = recipe is not None and turn_is_trained(example, turn, recipe)
+        sheet.charge(index, turn.content, trained)
+        if turn.calls:
+            fixed += PER_CALL * len(turn.calls)
+            _charge_calls(sheet, index, turn, trained)
+        name = turn.raw.get("name") if type(turn.raw) is dict else None
+        if name and isinstance(name, str):
             fixed += PER_NAME
             sheet.charge(index, name)
     return fixed
 
 
+def _all_turns(example: Example) -> tuple[Turn, ...]:
+    return example.turns + example.rejected if example.rejected else example.turns
+
+
 def _charge_text(sheet: _Sheet, index: int, example: Example, recipe: Recipe | None) -> int:
-    for turn in (*example.turns, *example.rejected):
-        _charge_turn(sheet, index, turn, recipe is not None and turn_is_trained(example, turn, recipe))
+    for turn in _all_turns(example):
+        trained = recipe is not None and turn_is_trained(example, turn, recipe)
+        sheet.charge(index, turn.content, trained)
+        _charge_calls(sheet, index, turn, trained)
     return 0
 
 
-def _charge_turn(sheet: _Sheet, index: int, turn: Turn, trained: bool) -> None:
-    sheet.charge(index, turn.content, trained)
+def _charge_calls(sheet: _Sheet, index: int, turn: Turn, trained: bool) -> None:
     for call in turn.calls:
         sheet.charge(index, call.name, trained)
         sheet.charge(index, arguments_text(call.arguments), trained)
-
-
-def _name(turn: Turn) -> str:
-    name = turn.raw.get("name") if isinstance(turn.raw, dict) else None
-    return name if isinstance(name, str) else ""
 
 
 def arguments_text(arguments: Any) -> str:
