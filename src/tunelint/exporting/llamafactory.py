@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from tunelint.exporting.arguments import training_arguments
 from tunelint.exporting.bundle import Bundle
 from tunelint.exporting.job import TrainingJob
 from tunelint.exporting.values import only_last_is_trained, sharegpt_value, untrained_answers, values_of
@@ -77,20 +78,7 @@ def _data(job: TrainingJob) -> dict[str, Any]:
 
 
 def _training(job: TrainingJob) -> dict[str, Any]:
-    settings = job.settings
-    chosen: dict[str, Any] = {
-        "output_dir": "out", "num_train_epochs": float(settings.epochs), "per_device_train_batch_size": job.micro_batch,
-        "gradient_accumulation_steps": job.accumulation, "learning_rate": settings.learning_rate, "lr_scheduler_type": job.schedule,
-        "warmup_steps": job.warmup_steps, "weight_decay": settings.weight_decay, "max_grad_norm": 1.0, "optim": "adamw_torch",
-        "bf16": job.bf16, "seed": job.plan.seed, "data_seed": job.plan.seed, "logging_steps": job.log_every, "save_strategy": "steps",
-        "save_steps": job.every, "save_total_limit": settings.keep_checkpoints, "report_to": "none",
-    }  # fmt: skip
-    if settings.max_steps is not None:
-        chosen["max_steps"] = settings.max_steps
-    if job.plan.eval:
-        chosen |= {"eval_strategy": "steps", "eval_steps": job.every, "eval_on_start": True, "per_device_eval_batch_size": job.micro_batch}
-        if settings.keep == "best":
-            chosen |= {"load_best_model_at_end": True, "metric_for_best_model": "eval_loss", "greater_is_better": False}
-        if settings.patience is not None:
-            chosen["early_stopping_steps"] = settings.patience
+    chosen = {**training_arguments(job), "num_train_epochs": float(job.settings.epochs)}
+    if job.plan.eval and job.settings.patience is not None:
+        chosen["early_stopping_steps"] = job.settings.patience
     return chosen

@@ -6,6 +6,7 @@ from importlib import resources
 from typing import Any
 
 from tunelint.errors import TunelintError
+from tunelint.exporting.arguments import training_arguments
 from tunelint.exporting.bundle import Bundle
 from tunelint.exporting.job import TrainingJob
 from tunelint.exporting.values import chat_value, preference_value, values_of
@@ -28,7 +29,7 @@ def trl(job: TrainingJob) -> Bundle:
         }  # fmt: skip
         if settings.method == "qlora":
             config |= {"bnb_4bit_quant_type": "nf4", "use_bnb_nested_quant": True}
-    config |= _training(job)
+    config |= training_arguments(job)
     if job.pairs:
         config["beta"] = settings.dpo_beta
     else:
@@ -59,7 +60,7 @@ def unsloth(job: TrainingJob) -> Bundle:
             "full_finetuning": not job.adapters,
         },
         "lora": adapters if job.adapters else None,
-        "training": {**_training(job), "packing": False, "max_length": settings.max_length},
+        "training": {**training_arguments(job), "packing": False, "max_length": settings.max_length},
         "patience": settings.patience if job.plan.eval else None,
     })  # fmt: skip
     bundle.files["train.py"] = program("unsloth_sft")
@@ -91,21 +92,3 @@ def _bundle(job: TrainingJob, trainer: str, run: str) -> Bundle:
 def _refuse_last_layers(job: TrainingJob, name: str) -> None:
     if job.settings.method == "last-layers":
         raise TunelintError(f"{name} trains all weights or adapters; it has no last-layers: say --method lora or full.")
-
-
-def _training(job: TrainingJob) -> dict[str, Any]:
-    settings = job.settings
-    chosen: dict[str, Any] = {
-        "output_dir": "out", "num_train_epochs": settings.epochs, "per_device_train_batch_size": job.micro_batch,
-        "gradient_accumulation_steps": job.accumulation, "learning_rate": settings.learning_rate, "lr_scheduler_type": job.schedule,
-        "warmup_steps": job.warmup_steps, "weight_decay": settings.weight_decay, "max_grad_norm": 1.0, "optim": "adamw_torch",
-        "bf16": job.bf16, "seed": job.plan.seed, "data_seed": job.plan.seed, "logging_steps": job.log_every, "save_strategy": "steps",
-        "save_steps": job.every, "save_total_limit": settings.keep_checkpoints, "report_to": "none",
-    }  # fmt: skip
-    if settings.max_steps is not None:
-        chosen["max_steps"] = settings.max_steps
-    if job.plan.eval:
-        chosen |= {"eval_strategy": "steps", "eval_steps": job.every, "eval_on_start": True, "per_device_eval_batch_size": job.micro_batch}
-        if settings.keep == "best":
-            chosen |= {"load_best_model_at_end": True, "metric_for_best_model": "eval_loss", "greater_is_better": False}
-    return chosen
