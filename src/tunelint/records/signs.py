@@ -25,7 +25,7 @@ ESCAPE = 1 << 4
 """A JSON escape for a character that is not printable ASCII, or need not be."""
 AT = 1 << 5
 CAPITALS = 1 << 6
-"""The beginning of PRIVATE KEY or DNI."""
+"""The beginning of PRIVATE KEY or DNI, or the middle of an Azure secret (`Q~`)."""
 FOREIGN = 1 << 7
 """Bytes that are no printable ASCII; without them a record has none of the next six signs."""
 LATIN = 1 << 8
@@ -62,7 +62,7 @@ _PAIRS = (
     (b"`", b"`"),
     (b"\\", b"ubf"),
     (b"@", _ANY),
-    (b"PD", b"RN"),
+    (b"PDQ", b"RN~"),
     (bytes(range(0x7F, 0x100)), _ANY),
 )
 _FOREIGN_PAIRS = (
@@ -88,9 +88,9 @@ _WORDS = (
 _BLOCK = 1 << 18  # bytes whose tables stay in the cache
 
 _KEY = frozenset(_LOWER + _UPPER + b"0123456789_-+/")
-_TO_KEYS = bytes(97 if code in _KEY else 32 for code in range(256))
+TO_KEYS = bytes(97 if code in _KEY else 32 for code in range(256))
 TO_WORDS = bytes(code if code in _KEY else 32 for code in range(256))
-_LONG_KEY = b"a" * 20
+LONG_KEY = b"a" * 20
 _BETWEEN_DIGITS = b" -()./"
 _TO_DIGITS = bytes(48 if 48 <= code <= 57 else 120 for code in range(256))
 _TO_NUMBERS = bytes(48 if 48 <= code <= 57 or code in _BETWEEN_DIGITS else 120 for code in range(256))
@@ -133,7 +133,7 @@ def _of_block(raws: Sequence[bytes]) -> list[int]:
     if len(foreign):
         inner, inner_starts, _ = _joined([raws[index] for index in foreign.tolist()])
         signs[foreign] |= _runs_in(inner, inner_starts, _FOREIGN_TABLES) << 8
-    signs[_holding(data.translate(_TO_KEYS), _LONG_KEY, ends)] |= KEY
+    signs[_holding(data.translate(TO_KEYS), LONG_KEY, ends)] |= KEY
     signs[_holding(data, b"orem ipsum", ends)] |= LOREM
     for index in _holding(data.translate(_TO_NUMBERS), _DIGIT_RUN, ends):
         if _DIGIT_RUN in raws[index].translate(_TO_DIGITS, _BETWEEN_DIGITS):

@@ -8,20 +8,20 @@ from tunelint.checks.privacy.personal import find_personal
 from tunelint.checks.privacy.secrets import find_secrets
 from tunelint.checks.privacy.spans import Sensitive, masked, without_overlaps
 
-_NEEDED = frozenset("0123456789@")
 # A message may quote the first characters of a value only: too short for the key's own pattern, long enough to matter.
 _PIECE = re.compile(
     r"(?<![A-Za-z0-9_])(sk-(?:proj|ant|svcacct|admin|or)-|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|AKIA|AIza|hf_|gsk_|npm_|SG\.|ya29\.|eyJ)"
     r"[A-Za-z0-9_.-]{8,}"
 )
+_MARKS_OF_PIECES = ("_", "sk-", "glpat-", "xox", "AKIA", "AIza", "SG.", "ya29.", "eyJ")
 
 
 def sensitive(text: str) -> list[Sensitive]:
     """Return all secrets and personal data of a text, in order, without overlaps."""
-    if len(text) < 5 or (_NEEDED.isdisjoint(text) and "-" not in text and "_" not in text):
-        return []  # nothing that we look for is made of letters and spaces alone
-    pieces = [Sensitive("piece of a secret", "", *match.span(), keep=match.end(1) - match.start()) for match in _PIECE.finditer(text)]
-    return without_overlaps([*find_secrets(text), *find_personal(text), *pieces])
+    found = [*find_secrets(text), *find_personal(text)]
+    if any(mark in text for mark in _MARKS_OF_PIECES):
+        found += [Sensitive("piece of a secret", "", *match.span(), keep=match.end(1) - match.start()) for match in _PIECE.finditer(text)]
+    return without_overlaps(found) if found else found
 
 
 def mask(text: str) -> str:

@@ -17,6 +17,8 @@ _NUMBER = re.compile("[0-9](?:[ \u00a0()./-]{0,3}[0-9]| № ?[0-9]){7,26}[Xx]?")
 _NOT_BEFORE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_@/.=#%&-$€£")
 _NOT_AFTER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_%@")
 _LETTERED = re.compile(r"[A-Z][A-Z0-9][0-9]{2} ?[A-Z0-9]{4}|[0-9]{7}[ -]?[A-Z]")
+_DIGITS = b"0123456789"
+_TO_FORM = bytes(48 if 48 <= code <= 57 else 65 if 65 <= code <= 90 else 120 for code in range(256))  # digits 0, capitals A, others x
 _SEPARATORS = re.compile(r"\D+")
 _EMAIL = re.compile(
     r"(?<![\w.+%-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}(?![A-Za-z0-9@-])"
@@ -84,13 +86,23 @@ def _emails(text: str) -> Iterator[Sensitive]:
         yield Sensitive("e-mail address", "[EMAIL]", match.start(), match.end(), 0, sample)
 
 
+def may_hold_numbers(text: str) -> tuple[bool, bool]:
+    """Tell whether a text has the digits of a long number, and whether it has those of one with letters: 4 ns a character, where
+    the search for them takes 30."""
+    raw = text.encode("utf-8", "surrogatepass")
+    digits = len(raw) - len(raw.translate(None, _DIGITS))
+    form = raw.translate(_TO_FORM) if digits >= 2 else b""
+    return digits >= 8, b"A00" in form or b"0000000" in form
+
+
 def _numbers(text: str, kinds: Collection[str]) -> Iterator[Sensitive]:
-    for match in _NUMBER.finditer(text):
+    may_run, may_be_lettered = may_hold_numbers(text)
+    for match in _NUMBER.finditer(text) if may_run else ():
         run = _trimmed(text, *match.span())
         item = _classified(text, *run, kinds) if run is not None else None
         if item is not None:
             yield item
-    if _LETTERED.search(text) is None:
+    if not may_be_lettered or _LETTERED.search(text) is None:
         return
     for kind in LETTERED:
         if kinds and kind.key not in kinds:

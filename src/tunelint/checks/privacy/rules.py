@@ -25,7 +25,7 @@ _LONGEST = 200_000  # a longer string is a file in base64, not a text
 def secret(record: Record, options: dict[str, Any]) -> Iterable[Hit]:
     """PII001: a credential that opens something."""
     raw = record.spelled
-    if (record.signs & KEY and _has_random_token(raw)) or b"PRIVATE KEY" in raw or (b"@" in raw and b"://" in raw):
+    if (record.signs & KEY and _has_random_token(raw)) or b"PRIVATE KEY" in raw or b"Q~" in raw or (b"@" in raw and b"://" in raw):
         return _secrets(record, options)
     return ()
 
