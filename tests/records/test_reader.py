@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tunelint import lint
 from tunelint.records import read_records
-from tunelint.records.locate import find, resolve, walk
+from tunelint.records.locate import _find_by_walk, escape, find, resolve, walk
 from tunelint.records.parse import parse_line
 
 ROWS = [json.dumps({"messages": [{"role": "user", "content": f"q{i}"}, {"role": "assistant", "content": f"a{i}"}]}) for i in range(20)]
@@ -161,6 +161,36 @@ def test_a_value_is_parsed_as_the_standard_library_parses_it(value):
             spelled = json.loads(text[token.start : token.end])
             assert json.dumps(spelled) == json.dumps(resolve(parsed.value, token.pointer))
             assert find(text, token.pointer) == (token.start, token.end)
+
+
+_KEYS = st.sampled_from(["a", "b", "c/d", "~e", "0", "01", ""])
+_STEPS = st.sampled_from(["a", "b", "c/d", "~e", "0", "1", "01", "", "x"])
+
+
+@st.composite
+def _spelled(draw: st.DrawFn, depth: int = 3) -> str:
+    """Draw a JSON text with any spacing, keys that repeat and numbers that Python's floats do not hold."""
+    space = st.sampled_from(["", " ", "\n", " \t "])
+    kind = draw(st.sampled_from(["scalar", "list", "dict"] if depth else ["scalar"]))
+    if kind == "scalar":
+        return draw(st.sampled_from(['"a"', '"\\"]},{"', "1e999", "-0", "NaN", "-Infinity", "true", "null", '"\\ud83d"', "9" * 5_000, '"\t"']))
+    items = draw(st.lists(_spelled(depth=depth - 1), max_size=3))
+    if kind == "dict":
+        items = [f"{json.dumps(draw(_KEYS))}{draw(space)}:{draw(space)}{item}" for item in items]
+    left, right = "{}" if kind == "dict" else "[]"
+    return draw(space) + left + draw(space) + f"{draw(space)},{draw(space)}".join(items) + draw(space) + right + draw(space)
+
+
+@given(_spelled(), st.lists(_STEPS, max_size=4))
+@settings(max_examples=400, deadline=None)
+def test_a_place_is_found_where_a_walk_over_all_tokens_finds_it(text, steps):
+    pointer = "".join(f"/{escape(step)}" for step in steps)
+    assert find(text, pointer) == _find_by_walk(text, pointer)
+
+
+def test_a_place_is_found_below_any_number_of_brackets():
+    text = '{"a": ' + "[" * 5_000 + "1" + "]" * 5_000 + ', "b": 2}'
+    assert find(text, "/b") == (text.index("2}"), text.index("2}") + 1)
 
 
 @given(st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.text(), max_size=6))

@@ -7,11 +7,12 @@ library's `json` accepts.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from json.decoder import scanstring  # type: ignore[attr-defined]
+from json.decoder import JSONDecoder, scanstring  # type: ignore[attr-defined]
 from typing import Any
 
+_skip = JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False).scan_once
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r"-?Infinity|NaN|true|false|null|-?[0-9][0-9.eE+-]*")
 
@@ -108,6 +109,48 @@ def find(text: str, pointer: str) -> tuple[int, int] | None:
 
     Where the value is missing, its closest present parent is returned: that is where a missing key should stand.
     """
+    try:
+        (_, start, end), _ = _closest(text, _SPACE.match(text, 0).end(), pointer.split("/")[1:], 0)  # type: ignore[union-attr]
+    except (RecursionError, StopIteration):  # nested too deep for the parser, or nothing that it accepts
+        return _find_by_walk(text, pointer)
+    return start, end
+
+
+def _closest(text: str, position: int, steps: Sequence[str], depth: int) -> tuple[tuple[int, int, int], int]:
+    """Return the place of the value that `steps` lead to from the one at `position`, or of the last one on the way to it, as
+    (depth, start, end), and where the value at `position` ends.
+
+    What lies beside the way is left to the parser: a walk would look at every token of a long record.
+    """
+    char = text[position]
+    if char not in "{[":
+        end: int = _skip(text, position)[1]
+        return (depth, position, end), end
+    best = (depth, position, position + 1)
+    if depth == len(steps):
+        return best, _skip(text, position)[1]
+    index = 0
+    position = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]
+    while text[position] not in "}]":
+        step = str(index)
+        if char == "{":
+            key, position = scanstring(text, position + 1, False)
+            step = escape(key)
+            position = _SPACE.match(text, position).end()  # type: ignore[union-attr]
+            position = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]
+        if step == steps[depth]:
+            found, position = _closest(text, position, steps, depth + 1)
+            best = found if found[0] >= best[0] else best
+        else:
+            position = _skip(text, position)[1]
+        index += 1
+        position = _SPACE.match(text, position).end()  # type: ignore[union-attr]
+        if text[position] == ",":
+            position = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]
+    return best, position + 1
+
+
+def _find_by_walk(text: str, pointer: str) -> tuple[int, int] | None:
     best: tuple[int, int] | None = None
     best_length = -1
     for token in walk(text):
