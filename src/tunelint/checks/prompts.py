@@ -27,11 +27,11 @@ def _groups(survey: Survey, split: Split, column: str) -> Iterator[NDArray[np.in
     rows = rows[np.isin(survey.column("shape")[rows], [SHAPES.index(shape) for shape in _ANSWERED])]
     values = survey.column(column)[rows]
     rows, values = rows[values != 0], values[values != 0]
-    order = np.argsort(values, kind="stable")
-    borders = np.flatnonzero(np.diff(values[order])) + 1
-    for part in np.split(order, borders):
-        if len(part) > 1:
-            yield rows[np.sort(part)]
+    order = np.argsort(values, kind="stable")  # so the records of a group stand in order
+    borders = np.concatenate(([0], np.flatnonzero(np.diff(values[order])) + 1, [len(order)]))
+    shared = np.flatnonzero(np.diff(borders) > 1)  # most prompts are nobody else's
+    for start, end in zip(borders[shared].tolist(), borders[shared + 1].tolist(), strict=True):
+        yield rows[order[start:end]]
 
 
 @needs("copy", "shape", "prompt", "answer")
@@ -41,7 +41,7 @@ def repeated_prompt(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
         for rows in _groups(survey, split, "prompt"):
             if len(rows) < options["records"]:
                 continue
-            answers = len(np.unique(survey.column("answer")[rows]))
+            answers = len(set(survey.column("answer")[rows].tolist()))
             others = [int(rows[0]), *map(int, rows[2:])]
             yield Hit(
                 f"{len(rows):,} records have this prompt, with {answers:,} different answer{'s' if answers > 1 else ''}; "

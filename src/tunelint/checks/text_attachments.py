@@ -13,9 +13,9 @@ from tunelint.records.example import Turn
 from tunelint.records.record import Record
 from tunelint.records.signs import ATTACHMENT, ESCAPE, LATIN, OTHER_SCRIPT
 
-# One of these stands in every text that the pattern matches; plain searches are ten times as fast as _NEAR.
-_MARKS = ("ttach", "mage", "icture", "hoto", "creenshot", "nclosed", "ploaded", "Bild", "Anhang", "jointe", "adjunt")
-_LATIN_MARKS = ("nhang", "ngehäng", "joint", "djunt")
+# One of these stands in every text that the pattern matches; plain searches are ten times as fast as a pattern of them.
+_MARKS = ("ttach", "mage", "icture", "hoto", "creenshot", "nclosed", "ploaded", "Bild", "nhang", "joint", "djunt")
+_LATIN_MARKS = ("ngehäng",)
 _OTHER_MARKS = (
     "картинк", "рисунк", "фото", "влож", "прил", "прикр", "скриншот", "изображ", "图", "照", "附件", "画像", "写真", "添付", "下の",
     "이미지", "사진", "그림", "첨부",
@@ -54,10 +54,6 @@ _NOTICED = re.compile(
     re.IGNORECASE,
 )
 _MEDIA_KEYS = frozenset({"videos", "audios", "video", "audio", "files"})
-_NEAR = re.compile(
-    "[Aa]ttach|[Ii]mage|[Pp]icture|[Pp]hoto|[Ss]creenshot|[Ee]nclosed|[Uu]ploaded|картинк|рисунк|фото|влож|прил|прикр|скриншот|изображ|图|照|附件|"
-    "画像|写真|添付|下の|이미지|사진|그림|첨부|Bild|[Aa]n(?:hang|gehäng)|jointe?|[Aa]djunt|imagen"
-)
 _AROUND = 60
 _INSTEAD = 200  # characters behind the words: a description, a table or the text itself stands there
 
@@ -74,7 +70,7 @@ def missing_attachment(record: Record, options: dict[str, Any]) -> Iterable[Hit]
 
 
 def _may_hold(text: str, signs: int) -> bool:
-    if signs & (ATTACHMENT | ESCAPE) and any(mark in text for mark in _MARKS):
+    if (signs & (ATTACHMENT | ESCAPE) or not text.isascii()) and any(mark in text for mark in _MARKS):
         return True
     if text.isascii():
         return False
@@ -102,14 +98,23 @@ def _missing(record: Record, options: dict[str, Any]) -> Iterator[Hit]:
 def _search(text: str) -> re.Match[str] | None:
     """Search close to the words that every match holds: the pattern itself is slow, as it begins with anything."""
     end = -1
-    for near in _NEAR.finditer(text):
-        if near.start() < end:
+    for start, length in sorted(_places(text)):
+        if start < end:
             continue
-        end = near.end() + _AROUND
-        match = _MISSING.search(text, max(0, near.start() - _AROUND), end)
+        end = start + length + _AROUND
+        match = _MISSING.search(text, max(0, start - _AROUND), end)
         if match is not None:
             return match
     return None
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and length of every mark."""
+    for mark in _MARKS if text.isascii() else (*_MARKS, *_LATIN_MARKS, *_OTHER_MARKS):
+        start = text.find(mark)
+        while start >= 0:
+            yield start, len(mark)
+            start = text.find(mark, start + 1)
 
 
 def _has_part(turn: Turn) -> bool:

@@ -101,8 +101,8 @@ def check(
     maker = FindingMaker(rules, files, plan, target, parameters or {})
     with collector_paused():
         findings = maker.findings()
-    reports = tuple(_file_report(file, maker) for file in files)
-    ordered = tuple(sorted(findings, key=Finding.sort_key))
+        reports = tuple(_file_report(file, maker) for file in files)
+        ordered = tuple(sorted(findings, key=Finding.sort_key))
     extras = {"place": maker.place, "stdin": next((file.source.stdin for file in files if file.input.path == STDIN), None), "cache": notes}
     return Report(reports, ordered, _leakage(reports, ordered), target=target, fail_on=fail_on, extras=extras)
 
