@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,25 @@ def first_of_copies(digests: NDArray[Any]) -> NDArray[np.int64]:
         _, first, inverse = np.unique(digests, axis=0, return_index=True, return_inverse=True)
         copies = first[inverse.reshape(-1)].astype(np.int64)
     return copies
+
+
+@dataclass(frozen=True)
+class Collapsed:
+    """The records of a split without exact copies: `rows` (n,) indices into the survey, `counts` (n,) copies of each."""
+
+    rows: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def collapsed(survey: Survey, split: Split) -> Collapsed:
+    """Return the records of a split, of exact copies only the first. Worked out once a run: half a dozen rules ask."""
+    key = f"collapsed-{split}"
+    if key not in survey.extras:
+        rows = survey.of_split(split)
+        leads, counts = np.unique(first_of_copies(survey.column("copy")[rows]), return_counts=True)
+        survey.extras[key] = Collapsed(rows[leads], counts.astype(np.int64))
+    found: Collapsed = survey.extras[key]
+    return found
 
 
 @needs("copy")

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from tunelint.checks.against import outside_hits
-from tunelint.checks.duplicates import place
+from tunelint.checks.duplicates import collapsed, place
 from tunelint.checks.hit import Edit, Hit, Partner
 from tunelint.checks.leak import Leak, Stage, and_more
-from tunelint.checks.near import collapsed, matches_of, threshold_of
+from tunelint.checks.near import matches_of, threshold_of
 from tunelint.checks.passages import passage_leaks
 from tunelint.checks.rewordings import reworded_leaks
 from tunelint.checks.survey import Survey, needs
@@ -116,9 +116,7 @@ def leak_hits(survey: Survey, rule: str) -> Iterator[Hit]:
         if at in copied:
             continue
         related = tuple(Partner(partner, score) for partner, score in zip(leak.partners[:MOST_PARTNERS], leak.scores, strict=False))
-        yield Hit(
-            leak.message, at=at, score=leak.scores[0], related=related, edit=Edit("drop"), details={"partners": leak.partners}
-        )
+        yield Hit(leak.message, at=at, score=leak.scores[0], related=related, edit=Edit("drop"), details={"partners": leak.partners})
     yield from outside_hits(survey, rule)
 
 

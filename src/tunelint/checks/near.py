@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunelint.checks.duplicates import first_of_copies, place
+from tunelint.checks.duplicates import Collapsed, collapsed, place
 from tunelint.checks.hit import Edit, Hit, Partner
 from tunelint.checks.near_apart import told_apart
 from tunelint.checks.survey import Survey, needs
@@ -27,22 +27,6 @@ LOWEST, HIGHEST = 0.5, 0.95
 def threshold_of(options: dict[str, Any]) -> float:
     """Return the rule's threshold, held inside the range that the search is built for."""
     return min(HIGHEST, max(LOWEST, float(options["threshold"])))
-
-
-@dataclass(frozen=True)
-class Collapsed:
-    """The records of a split without exact copies: `rows` (n,) indices into the survey, `counts` (n,) copies of each."""
-
-    rows: Rows
-    counts: Rows
-
-
-def collapsed(survey: Survey, split: Split) -> Collapsed:
-    """Return the records of a split, of exact copies only the first."""
-    rows = survey.of_split(split)
-    first = first_of_copies(survey.column("copy")[rows])
-    leads, counts = np.unique(first, return_counts=True)
-    return Collapsed(rows[leads], counts.astype(np.int64))
 
 
 def prompt_shingles(survey: Survey, rows: Rows) -> Ragged:

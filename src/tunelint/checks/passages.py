@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tunelint.checks.duplicates import place
+from tunelint.checks.duplicates import collapsed, place
 from tunelint.checks.leak import Leak, and_more
-from tunelint.checks.near import Rows, collapsed, whole_shingles
+from tunelint.checks.near import Rows, whole_shingles
 from tunelint.checks.survey import Survey
 from tunelint.similarity.columns import Hashes, Ragged
 from tunelint.similarity.passages import shared_passages

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunelint.checks.duplicates import place
+from tunelint.checks.duplicates import collapsed, place
 from tunelint.checks.hit import Edit, Hit, Partner
-from tunelint.checks.near import collapsed
 from tunelint.checks.survey import Survey, needs
 from tunelint.records.record import Split
 from tunelint.records.shapes import SHAPES
@@ -65,9 +64,7 @@ def conflicting_answers(survey: Survey, options: dict[str, Any]) -> Iterator[Hit
             first = int(rows[0])
             for row in map(int, rows[1:]):
                 if answers[row] != answers[first]:
-                    yield Hit(
-                        f"Prompt of {place(survey, first)} has another answer here.", at=row, related=(Partner(first),), edit=Edit("drop")
-                    )
+                    yield Hit(f"Prompt of {place(survey, first)} has another answer here.", at=row, related=(Partner(first),), edit=Edit("drop"))
 
 
 @needs("copy", "shape", "prompt", "answer", "answer-words")

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunelint.checks.duplicates import place
+from tunelint.checks.duplicates import collapsed, place
 from tunelint.checks.leak import Leak, and_more
-from tunelint.checks.near import Rows, collapsed
+from tunelint.checks.near import Rows
 from tunelint.checks.passages import template_of_both
 from tunelint.checks.survey import Survey
 from tunelint.records.example import Example

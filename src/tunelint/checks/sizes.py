@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
+from tunelint.checks.duplicates import collapsed
 from tunelint.checks.hit import Hit
 from tunelint.checks.survey import Survey, needs
 from tunelint.records.record import Split
@@ -14,8 +13,7 @@ from tunelint.records.record import Split
 
 def _different(survey: Survey, split: Split) -> int:
     """Count the records of a split, exact copies once."""
-    rows = survey.column("copy")[survey.of_split(split)]
-    return len(np.unique(rows, axis=0))
+    return len(collapsed(survey, split).rows)
 
 
 def _has_records(survey: Survey, split: Split) -> bool:

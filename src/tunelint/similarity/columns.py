@@ -56,8 +56,10 @@ class Ragged:
         """The rows for which `rows` (shape (rows,)) is true, in order."""
         if rows.all():
             return self
-        lengths = self.lengths
-        return Ragged(self.values[np.repeat(rows, lengths)], offsets_of(lengths[rows]))
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], rows, [False]))))
+        runs = self.offsets[edges].reshape(-1, 2).tolist()  # neighbours are copied together, which is half the work of a mask
+        values = np.concatenate([self.values[:0], *(self.values[first:last] for first, last in runs)])
+        return Ragged(values, offsets_of(self.lengths[rows]))
 
     def where(self, keep: NDArray[np.bool_]) -> Ragged:
         """The same rows with only the values for which `keep` (shape (n,)) is true."""

@@ -22,7 +22,6 @@ _OBVIOUS = frozenset(
 )
 
 
-
 def find_secrets(text: str) -> list[Sensitive]:
     """Return the credentials in a text, in order, without overlaps."""
     if not may_hold_secret(text):
