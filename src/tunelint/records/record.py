@@ -106,8 +106,12 @@ class Record:
 
 def read_signs(records: Sequence[Record]) -> None:
     """Work out `signs` of all records at once, which is a tenth of the work of doing it one by one."""
-    from tunelint.records.signs import signs_of  # numpy, which a look at a single record does not need
+    from tunelint.records.signs import ESCAPE, signs_of  # numpy, which a look at a single record does not need
 
     plain = [record for record in records if not record.faults]
-    for record, signs in zip(plain, signs_of([record.spelled for record in plain]), strict=True):
+    found = signs_of([record.raw for record in plain])
+    escaped = [index for index, signs in enumerate(found) if signs & ESCAPE and plain[index].spelled is not plain[index].raw]
+    for index, signs in zip(escaped, signs_of([plain[index].spelled for index in escaped]), strict=True):
+        found[index] = signs
+    for record, signs in zip(plain, found, strict=True):
         record.__dict__["signs"] = signs

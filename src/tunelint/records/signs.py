@@ -60,7 +60,7 @@ _PAIRS = (
     (b"[", _LOWER + _UPPER + b"/"),
     (b"<&", _LOWER + _UPPER + b"/\\|#\xef"),
     (b"`", b"`"),
-    (b"\\", b"ubf"),
+    (b"\\", b"ubf/"),
     (b"@", _ANY),
     (b"PDQ", b"RN~"),
     (bytes(range(0x7F, 0x100)), _ANY),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from tunelint.records.blocks import block_turns, gemini_system, gemini_turns, has_blocks, image_of
@@ -40,11 +41,17 @@ def messages_view(messages: Any, base: str) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     for index, message in enumerate(messages):
         if type(message) is dict and len(message) == 2 and type(message.get("content")) is str and message.get("role") in _PLAIN_ROLES:
-            role, pointer = message["role"], f"{base}/{index}"  # nearly every message
-            turns.append(Turn(role, message["content"], pointer, f"{pointer}/content", role, (), (), None, True, message))
+            role, (pointer, content_pointer) = message["role"], _pointers(base, index)  # nearly every message
+            turns.append(Turn(role, message["content"], pointer, content_pointer, role, (), (), None, True, message))
         elif isinstance(message, dict):
             turns += _exchange(message, f"{base}/{index}") if is_exchange(message) else _turns(message, f"{base}/{index}")
     return tuple(turns)
+
+
+@lru_cache(maxsize=1 << 10)
+def _pointers(base: str, index: int) -> tuple[str, str]:
+    """The places of a message and of its content: the same few for all records."""
+    return f"{base}/{index}", f"{base}/{index}/content"
 
 
 def _turns(message: dict[str, Any], pointer: str) -> tuple[Turn, ...]:
