@@ -33,9 +33,9 @@ LATIN = 1 << 8
 BROKEN_CYRILLIC = 1 << 9
 """\u0420 or \u0421, which every second letter is in UTF-8 read as Windows-1251."""
 INVISIBLE = 1 << 10
-"""The first two bytes of a character that takes up no room (and of others)."""
+"""The first bytes of a character that takes up no room (and of a few others)."""
 REPLACEMENT = 1 << 11
-"""The first two bytes of U+FFFD."""
+"""U+FFFD."""
 DELETE = 1 << 12
 OTHER_SCRIPT = 1 << 13
 """A character from U+0300 on that is no punctuation: Greek, Cyrillic, Chinese and so on."""
@@ -54,7 +54,7 @@ Places = NDArray[np.int64]
 
 _LOWER, _UPPER = b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ANY = bytes(range(256))
-# What begins and what ends the pair of bytes of the signs 0 to 7, and 8 to 13.
+# What begins and what ends the pair of bytes of the signs 0 to 7, and below what the signs 8 to 13 look for.
 _PAIRS = (
     (b"{", _LOWER + _UPPER + b"{"),
     (b"[", _LOWER + _UPPER + b"/"),
@@ -65,14 +65,21 @@ _PAIRS = (
     (b"PDQ", b"RN~"),
     (bytes(range(0x7F, 0x100)), _ANY),
 )
-_FOREIGN_PAIRS = (
-    (b"\xc2\xc3", _ANY),
-    (b"\xd0", b"\xa0\xa1"),
-    (b"\xc2\xcd\xd8\xe1\xe2\xe3\xef\xf0\xf3", b"\xad\x8f\x9c\x85\x9e\xa0\x80\x81\xbb\xbe\xbf\x9d"),
-    (b"\xef", b"\xbf"),
-    (b"\x7f", _ANY),
-    (bytes([*range(0xCC, 0xE2), *range(0xE3, 0x100)]), _ANY),
+# Three bytes in a row; the last of them is the sign INVISIBLE once more, for characters of two bytes.
+_FOREIGN_RUNS = (
+    (b"\xc2\xc3", _ANY, _ANY),
+    (b"\xd0", b"\xa0\xa1", _ANY),
+    (
+        b"\xe1\xe2\xe3\xef\xf0\xf3",
+        b"\x80\x81\x85\x9d\x9e\xa0\xbb\xbe\xbf",
+        bytes([0x80, 0x81, 0x85, *range(0x8B, 0x90), *range(0x9F, 0xB0), 0xB4, 0xB5, 0xB9, 0xBA, 0xBB, 0xBF]),
+    ),
+    (b"\xef", b"\xbf", b"\xbd"),
+    (b"\x7f", _ANY, _ANY),
+    (bytes([*range(0xCC, 0xE2), *range(0xE3, 0x100)]), _ANY, _ANY),
+    (b"\xc2\xcd\xd8", b"\xad\x8f\x9c", _ANY),
 )
+_SHORT = 6  # the place of the last
 # Four letters in a row, by place: of Human, Assistant and ASSISTANT; then of image, photo, picture, attached, enclosed or
 # uploaded, screenshot; and of Bild, jointe, Anhang and adjunto.
 _WORDS = (
@@ -106,7 +113,7 @@ def _tables(runs: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
     return tuple(table.tobytes() for table in tables)
 
 
-_TABLES, _FOREIGN_TABLES, _WORD_TABLES = _tables(_PAIRS), _tables(_FOREIGN_PAIRS), _tables(_WORDS)
+_TABLES, _FOREIGN_TABLES, _WORD_TABLES = _tables(_PAIRS), _tables(_FOREIGN_RUNS), _tables(_WORDS)
 
 
 def signs_of(raws: Sequence[bytes]) -> list[int]:
@@ -132,7 +139,9 @@ def _of_block(raws: Sequence[bytes]) -> list[int]:
     foreign = np.flatnonzero(signs & FOREIGN)
     if len(foreign):
         inner, inner_starts, _ = _joined([raws[index] for index in foreign.tolist()])
-        signs[foreign] |= _runs_in(inner, inner_starts, _FOREIGN_TABLES) << 8
+        runs = _runs_in(inner, inner_starts, _FOREIGN_TABLES)
+        signs[foreign] |= (runs & (1 << _SHORT) - 1) << 8
+        signs[foreign[runs >> _SHORT > 0]] |= INVISIBLE
     signs[_holding(data.translate(TO_KEYS), LONG_KEY, ends)] |= KEY
     signs[_holding(data, b"orem ipsum", ends)] |= LOREM
     for index in _holding(data.translate(_TO_NUMBERS), _DIGIT_RUN, ends):
