@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def clock() -> FakeClock:
 def run(server: FaultServer, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("A_KEY", KEY)
     monkeypatch.setenv("A_HEADER", "tenant-secret-77")
-    count = iter(range(100))
+    count = itertools.count()
 
     def start(**options: Any) -> RunFolder:
         plan = Plan(

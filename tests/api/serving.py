@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 
 SRC = Path(__file__).parents[2] / "src"
+DYING = Path(__file__).parent / "dying.py"
 
 
 class Served:
-    """The server on a port of the loopback; `kill` is SIGKILL, `stop` is polite."""
+    """The server on a port of the loopback; `kill` is SIGKILL, `stop` is polite, and at `dies_at` (see dying.py) it kills itself."""
 
-    def __init__(self, folder: Path, *arguments: str, port: int = 0, **environment: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, port: int = 0, dies_at: str | None = None, **environment: str) -> None:
         self.folder = folder
+        program = ["-m", "tunelint"] if dies_at is None else [str(DYING), dies_at]
         variables = {**os.environ, "PYTHONPATH": str(SRC), "HF_HUB_OFFLINE": "1", **environment}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tunelint", "serve", "--port", str(port), "--dir", str(folder), *arguments],
+            [sys.executable, *program, "serve", "--port", str(port), "--dir", str(folder), *arguments],
             stderr=subprocess.PIPE, text=True, env=variables,
         )  # fmt: skip
         assert self.process.stderr is not None

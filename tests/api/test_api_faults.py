@@ -322,6 +322,14 @@ def test_ctrl_c_at_the_command_line(server, tunelint, monkeypatch):
     assert "report: " in ran.out
     check_one_job(server)
     assert "job       ftjob-1 at http://127.0.0.1" in tunelint("runs", "show", "last").out
+    report = next(Path("runs").glob("*/report.html"))
+    report.unlink()  # as where the client was killed between the job's end and its report
+    ran = tunelint("runs", "resume", "last", "--fail-on", "never")
+    assert ran.code == 0, ran.err
+    assert report.is_file()
+    ran = tunelint("runs", "resume", "last")
+    assert ran.code == 2
+    assert "nothing to resume" in ran.err
 
 
 def test_settings_and_headers_arrive_from_the_command_line(server, tunelint, monkeypatch):

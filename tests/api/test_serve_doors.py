@@ -206,6 +206,18 @@ def test_a_job_on_bad_data_fails_with_the_report(open_door):
         client.fine_tuning.jobs.cancel(job.id)
 
 
+def test_an_upload_that_is_fit_for_eval_is_no_error(open_door):
+    """Nobody said what it is for: a client that asks late must not be told that its short eval file is bad."""
+    client = open_door.client()
+    few = client.files.wait_for_processing(send(open_door, support_jsonl(4, 6)).id, poll_interval=0.1)
+    assert few.status == "processed"
+    assert few.status_details == "tunelint: 0 errors as a validation file; as a training file 1 error in 4 records (too-few-records 1)"
+    bad = client.files.wait_for_processing(send(open_door, support_jsonl(4, 6) + b'{"messages": []}\n').id, poll_interval=0.1)
+    assert bad.status == "error"
+    job = ended(client, client.fine_tuning.jobs.create(model="tiny", training_file=few.id))
+    assert job.error.message.startswith("The data has 1 error (too-few-records 1)")
+
+
 def test_a_leaked_eval_row_is_found_across_the_files(open_door):
     client = open_door.client()
     train, evaluation = send(open_door, support_jsonl(20, 5)), send(open_door, support_jsonl(3, 5))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -70,11 +72,34 @@ def wait_for(condition: Callable[[], bool], served: Served, client: subprocess.P
         if ended or time.monotonic() > deadline:
             if client is not None:
                 client.kill()
-            said = [client.communicate()[0] if client is not None else "", *served.lines]
-            found = [path for path in (served.folder / "jobs").glob("*/*") if path.name in ("worker.log", "run.json", "metrics.jsonl")]
-            said += [f"{path}:\n{path.read_text()[-2000:]}" for path in found]
-            raise AssertionError(f"{'the client ended' if ended else f'{seconds} s were not enough'}:\n" + "\n".join(said))
+            said = client.communicate()[0] or "" if client is not None else ""
+            raise AssertionError(f"{'the client ended' if ended else f'{seconds} s were not enough'}:\n" + story(said, client, served))
         time.sleep(0.05)
+
+
+def story(out: str, client: subprocess.Popen[str] | None, *servers: Served) -> str:
+    """What everybody said last and left behind, for the message of a test that failed; the last server is the one that lives."""
+    said = [f"the client ({'none' if client is None else f'exit {client.returncode}'}):", out[-4000:]]
+    for served in servers:
+        said += [f"the server at {served.url} (exit {served.process.poll()}):", *served.lines[-40:]]
+    folder = servers[-1].folder
+    found = [path for path in (folder / "jobs").glob("*/*") if path.name in ("worker.log", "run.json", "metrics.jsonl")]
+    said += [f"{path}:\n{path.read_text()[-2000:]}" for path in found]
+    if (folder / "state.sqlite").is_file():
+        with contextlib.closing(sqlite3.connect(folder / "state.sqlite")) as store:
+            tables = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE name IN ('files', 'jobs', 'events')")]
+            said += [f"{table}: {row}" for table in tables for row in store.execute(f"SELECT * FROM {table}")]
+    return "\n".join(said)
+
+
+def ended(client: subprocess.Popen[str], *servers: Served, seconds: float = 400) -> str:
+    """Wait for the client's end and return what it said."""
+    try:
+        return client.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        client.kill()
+        out = client.communicate()[0]
+        raise AssertionError(f"the client did not end within {seconds} s:\n" + story(out, client, *servers)) from None
 
 
 def steps(served: Served, least: int) -> Callable[[], bool]:
@@ -168,9 +193,9 @@ def test_six_kills_in_one_life(place, tmp_path, undisturbed, seed):
                     kill_workers(server)
                 server = Served(server.folder, port=server.port)
             release(held)
-        out, _ = client.communicate(timeout=400)
-        assert client.returncode == 0, out
-        assert metrics(place / "runs" / name) == undisturbed[1]
+        out = ended(client, server)
+        assert client.returncode == 0, story(out, client, server)
+        assert metrics(place / "runs" / name) == undisturbed[1], story(out, client, server)
         assert metrics(job_folder(server)) == undisturbed[1]
         with server.client() as api:
             assert len(api.fine_tuning.jobs.list().data) == 1
@@ -230,17 +255,13 @@ def test_killed_at_random_moments(served, place, undisturbed, victim, moment):
     if "server" in victim:
         current = Served(served.folder, port=served.port)
     try:
-        out, _ = client.communicate(timeout=300)
-        record = place / "runs" / name / "run.json"
-        if victim == "client" and record.is_file() and json.loads(record.read_text())["state"] != "succeeded":
-            again = go_on(place, current.url, name)
-            out, _ = again.communicate(timeout=300)
-            assert again.returncode == 0, out
-        if record.is_file():
-            assert metrics(place / "runs" / name) == undisturbed[1], out
-            job_folder(current)
-        else:
-            assert victim == "client", out  # it was killed before it began a run
+        out = ended(client, served, current)
+        if victim == "client" and not (place / "runs" / name / "report.html").is_file():
+            client = go_on(place, current.url, name)
+            out = ended(client, current)
+        assert client.returncode == 0, story(out, client, served, current)
+        assert metrics(place / "runs" / name) == undisturbed[1], story(out, client, served, current)
+        job_folder(current)
     finally:
         current.stop()
 

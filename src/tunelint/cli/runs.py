@@ -75,16 +75,21 @@ def show_command(name: str, form: str) -> int:
 
 @command.command("resume")
 @click.argument("name")
-@click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]), default="error",
-    help="Lowest severity that makes the command exit 1.")
+@click.option(
+    "--fail-on", type=click.Choice(["error", "warning", "note", "never"]), default="error", help="Lowest severity that makes the command exit 1."
+)
 def resume_command(name: str, fail_on: str) -> int:
-    """Go on with a run that was interrupted, and judge it."""
+    """Go on with a run that was interrupted, and judge it.
+
+    A run that has succeeded, and whose report was not written any more, is judged.
+    """
     from tunelint.api import Settings
     from tunelint.pipeline import finish_run, read_lint
     from tunelint.train import find_run, resume_run
 
     run = find_run(name)
-    follow(resume_run(run), run)
+    if run.state != "succeeded" or (run.path / "report.html").is_file():
+        follow(resume_run(run), run)
     judged = finish_run(run, Settings(), read_lint(run))
     say_verdict(judged, run)
     return exitcodes.OK if judged.ok_at(fail_on) else exitcodes.FINDINGS

@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -68,7 +69,8 @@ class OpenAIBackend:
         session = self._session(handle)
         handle.update(error=None)
         if not session.api.get("job"):
-            for note in model_notes(session.client, session.plan.model):
+            ask = partial(model_notes, session.client, session.plan.model)
+            for note in (yield from insist(session, "Asking about the model", ask)):
                 yield MessageEvent(note, "warning")
             files = yield from upload_all(session)
             yield from create_job(session, files)
@@ -85,9 +87,7 @@ class OpenAIBackend:
             if not job_id and api.get("create_tried"):
                 job_id = getattr(_last(find_job(session, str(api["run"]))), "id", None)
             if job_id:
-                _last(
-                    insist(session, "Cancelling the job", lambda: session.client.fine_tuning.jobs.cancel(str(job_id)))
-                )
+                _last(insist(session, "Cancelling the job", lambda: session.client.fine_tuning.jobs.cancel(str(job_id))))
                 session.note(job=str(job_id))
             handle.update(state="cancelled")
 
@@ -95,13 +95,9 @@ class OpenAIBackend:
         """Open the run. The endpoint is the one that it was started with, whatever the environment says now."""
         plan = handle.plan()
         api = handle.read().get("api") or {}
-        connection = connect(
-            {**plan.options, **({} if _from_environment(plan, api) else {"base_url": api["base_url"]})}
-        )
+        connection = connect({**plan.options, **({} if _from_environment(plan, api) else {"base_url": api["base_url"]})})
         if connection.base_url != api["base_url"]:
-            raise TunelintError(
-                f"The run {handle.id} was started at {api['base_url']}; set OPENAI_BASE_URL to it to go on."
-            )
+            raise TunelintError(f"The run {handle.id} was started at {api['base_url']}; set OPENAI_BASE_URL to it to go on.")
         return Session(handle, plan, connection, self._clock)
 
 

@@ -95,9 +95,7 @@ def pause_of(error: Exception, pause: float) -> float:
     return min(max(pause, float(asked)), 120.0) if asked.replace(".", "", 1).isdigit() else pause
 
 
-def insist(
-    session: Session, doing: str, call: Callable[[], T], passes: tuple[type[Exception], ...] = ()
-) -> Generator[Event, None, T]:
+def insist(session: Session, doing: str, call: Callable[[], T], passes: tuple[type[Exception], ...] = ()) -> Generator[Event, None, T]:
     """Return what `call` returns, however often the network fails until then, and say when it is away and back.
 
     Errors in `passes` are the caller's. Raises TunelintError for a refusal, and after `max_offline` seconds.
@@ -118,8 +116,8 @@ def insist(
             words = session.connection.redact(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
             if offline >= session.max_offline:
                 raise TunelintError(
-                    f"{doing}: no answer from {session.connection.host} for {offline:,.0f} s ({words}). A job that was created "
-                    f"goes on there; go on with it: tunelint runs resume {session.folder.id}"
+                    f"{doing}: no answer from {session.connection.host} for {offline:,.0f} s ({words}). {_standing(session.api)}; "
+                    f"go on: tunelint runs resume {session.folder.id}"
                 ) from error
             if not failures:
                 yield MessageEvent(f"{doing}: {words}; trying again for up to {session.max_offline / 3600:,.1f} h", "warning")
@@ -128,8 +126,17 @@ def insist(
             pause = min(pause * 1.5, LONGEST_PAUSE)
             continue
         if failures:
-            yield MessageEvent(f"{doing}: answered after {failures} failures, {session.clock.now() - began:,.0f} s")
+            yield MessageEvent(f"{doing}: answered after {failures} failure{'s' if failures > 1 else ''}, {session.clock.now() - began:,.0f} s")
         return result
+
+
+def _standing(api: dict[str, Any]) -> str:
+    """Say what becomes of the job while nobody looks."""
+    if api.get("job"):
+        return f"The job {api['job']} goes on there"
+    if api.get("create_tried"):
+        return "Whether the job was created is not known; going on makes no second one"
+    return "No job was created yet"
 
 
 def checked(value: T, *names: str) -> T:

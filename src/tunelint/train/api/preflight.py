@@ -87,14 +87,17 @@ def estimate(plan: Plan) -> Estimate:
 
 
 def model_notes(client: Any, model: str) -> list[str]:
-    """Ask the service about the model: unknown, or about to be shut down. A service without this endpoint says nothing."""
+    """Ask the service about the model: unknown, or about to be shut down. A service without this endpoint says nothing.
+
+    Raises openai.APIConnectionError where nobody answers.
+    """
     import openai
 
     try:
         found = client.models.retrieve(model)
     except openai.NotFoundError:
         return [f"the service does not list the model {model}; it may still train it"]
-    except openai.OpenAIError:
+    except (openai.APIStatusError, openai.APIResponseValidationError, json.JSONDecodeError):
         return []
     end = getattr(found, "shutdown_date", None)
     return [f"the service shuts {model} down on {end}"] if end else []

@@ -80,7 +80,8 @@ def _is_there(session: Session, file_id: str) -> Generator[Event, None, bool]:
     import openai
 
     try:
-        found = yield from insist(session, "Looking for the file", lambda: session.client.files.retrieve(file_id), (openai.NotFoundError,))
+        call = lambda: checked(session.client.files.retrieve(file_id), "id")  # noqa: E731
+        found = yield from insist(session, "Looking for the file", call, (openai.NotFoundError,))
     except openai.NotFoundError:
         return False
     return str(found.status) not in ("error", "deleted")

@@ -22,13 +22,22 @@ def lint_files(train: Path, evaluation: Path | None = None) -> Report:
 
 
 def upload_verdict(path: Path) -> tuple[str, str]:
-    """Return the status of an upload, "processed" or "error", and one sentence on what the linter says."""
+    """Return the status of an upload, "processed" or "error", and one sentence on what the linter says.
+
+    An upload does not say what it is for, so one that is bad as a training file is bad only where it is bad as a
+    validation file too: eight records are too few to train on, and enough to measure on.
+    """
     try:
         report = lint_files(path)
+        fit_for_eval = bool(report.errors) and not lint(eval=[str(path)], target="tunelint", jobs=1).errors
     except TunelintError as error:
         return "error", str(error)
-    says = f"tunelint: {_errors(report.errors)} in {sum(file.records for file in report.files):,} records"
-    return ("error", f"{says} ({_counts(report)})") if report.errors else ("processed", says)
+    says = f"{_errors(report.errors)} in {sum(file.records for file in report.files):,} records"
+    if not report.errors:
+        return "processed", f"tunelint: {says}"
+    if fit_for_eval:
+        return "processed", f"tunelint: 0 errors as a validation file; as a training file {says} ({_counts(report)})"
+    return "error", f"tunelint: {says} ({_counts(report)})"
 
 
 def job_error(report: Report) -> dict[str, Any] | None:
