@@ -59,7 +59,8 @@ def language(text: str) -> str:
         if sample.count(" the ") + sample.count(" and ") >= 2:
             return "en"
         return _by_words(sample)
-    return _by_script(sample)
+    code = _by_script(sample)
+    return _by_words(sample) if code is None else code
 
 
 def languages(texts: Sequence[str]) -> list[str]:
@@ -70,10 +71,14 @@ def languages(texts: Sequence[str]) -> list[str]:
     for index, text in enumerate(texts):
         sample = text[:_SAMPLE]
         if not sample.isascii():
-            found[index] = _by_script(sample)
+            code = _by_script(sample)
+            if code is not None:
+                found[index] = code
+                continue
         elif sample.count(" the ") + sample.count(" and ") >= 2:
             found[index] = "en"
-        elif sample:
+            continue
+        if sample:
             undecided.append(index)
             samples.append(sample)
     votes, words = count_votes(samples, _ballot())
@@ -91,12 +96,12 @@ def _ballot() -> Ballot:
     return ballot_of(_VOTES, _LATIN_CODES)
 
 
-def _by_script(sample: str) -> str:
-    """Count the lead bytes of UTF-8, which belong to blocks of scripts."""
+def _by_script(sample: str) -> str | None:
+    """Count the lead bytes of UTF-8, which belong to blocks of scripts. None: the words have to tell."""
     raw = sample.encode("utf-8", "surrogatepass")
     scripts = raw.translate(_TO_SCRIPTS, _NO_SCRIPT)
     if len(scripts) == scripts.count(b"l"):
-        return _by_words(sample)
+        return None
     latin, cyrillic, han, hangul = scripts.count(b"l"), scripts.count(b"c"), scripts.count(b"h"), scripts.count(b"o")
     arabic, hebrew, greek = scripts.count(b"a"), scripts.count(b"w"), scripts.count(b"g")
     kana = indic = thai = 0
@@ -113,7 +118,7 @@ def _by_script(sample: str) -> str:
     if best == "zh" and counts["ja"] > 0:
         best = "ja"
     if counts[best] < _LEAST_LETTERS:
-        return _by_words(sample)
+        return None
     others = latin + sum(count for code, count in counts.items() if code not in (best, "zh" if best == "ja" else ""))
     if counts[best] < 2 * others:
         return ""  # a mixture
