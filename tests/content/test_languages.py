@@ -10,7 +10,11 @@ from tunelint.checks.languages import _VOTES, language, languages
 
 _WORDS = [*_VOTES, *(word.upper() for word in _VOTES), "Straße", "“c’est”", "déjà", "İstanbul", "слово", "的", "x1", "extraordinarily", "", "..", "'"]
 _PARTS = st.lists(
-    st.tuples(st.sampled_from(_WORDS), st.sampled_from([" ", ", ", ". ", "\n", " (", "'", ") ", "\x1c", '\t"', "-", "?! ", "\u00a0", "\u3000", "\u2009«", "» ", "\x85", "\u202f"])), max_size=70
+    st.tuples(
+        st.sampled_from(_WORDS),
+        st.sampled_from([" ", ", ", ". ", "\n", " (", "'", ") ", "\x1c", '\t"', "-", "?! ", "\u00a0", "\u3000", "\u2009«", "» ", "\x85", "\u202f"]),
+    ),
+    max_size=70,
 )
 _SENTENCES = _PARTS.map(lambda parts: "".join(word + gap for word, gap in parts))
 
