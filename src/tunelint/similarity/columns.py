@@ -87,7 +87,7 @@ class Ragged:
         return Ragged(np.concatenate([part.values for part in parts]), offsets_of(lengths))
 
 
-def offsets_of(lengths: Indices) -> Indices:
+def offsets_of(lengths: Indices | NDArray[np.int32]) -> Indices:
     """Row lengths, shape (rows,), to offsets, shape (rows + 1,)."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])

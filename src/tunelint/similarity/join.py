@@ -9,20 +9,19 @@ Rows that consist of frequent values only are what makes such a join quadratic; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunelint.similarity import fast
-from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges, row_blocks, table_size, table_slots
+from tunelint.similarity import fast, meetings
+from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges, table_size
+from tunelint.similarity.prefixes import rarest
 
-RARITY_BITS = 6
-# Of the numpy path: meetings, and values of compared rows, at a time. They stay in the cache; fresh memory is dear.
-CANDIDATES = COMPARED = 1 << 17
+# Values of compared rows at a time, by numpy: they stay in the cache.
+COMPARED = 1 << 17
 PAIR_NAMES = np.arange(1 << 12, dtype=np.uint64) << np.uint64(52)
 
 
@@ -34,11 +33,20 @@ class Pairs(NamedTuple):
     score: NDArray[np.float64]
 
 
+class CompiledLists(NamedTuple):
+    """For each value of a prefix: the list to read and the list to enter (-1 = none); and the lists' offsets."""
+
+    read: NDArray[np.int32]
+    post: NDArray[np.int32]
+    offsets: Indices
+
+
 @dataclass(frozen=True)
 class Postings:
     """A prepared join: which rows, smallest first and without the empty ones (`order`), and who meets whom.
 
-    `sizes`, `probe` and `index` go by that order. `visits` is the number of times that two rows meet in an inverted list, the cost of the join.
+    `sizes`, `probe` and `index` go by that order; `lists` are for compiled code or for numpy. `visits` is the number of
+    times that two rows meet in an inverted list, the cost of the join.
     """
 
     rows: Ragged
@@ -46,9 +54,7 @@ class Postings:
     sizes: Indices
     probe: Indices
     index: Indices
-    read: Indices
-    post: Indices
-    lists: Indices
+    lists: CompiledLists | list[meetings.Lists]
     threshold: float
     visits: int
 
@@ -77,28 +83,38 @@ def prepare(rows: Ragged, threshold: float, first: int | None = None, compiled: 
     sizes = sizes[order]
     probe = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
     index = sizes - np.ceil(2 * threshold / (1 + threshold) * sizes - 1e-9).astype(np.int64) + 1
-    prefix = _rarest(rows, order, probe, compiled)
-    meeting = np.flatnonzero(_maybe_repeated(prefix, compiled))
-    owner = np.repeat(np.arange(len(sizes)), probe)[meeting]
-    posted = meeting - offsets_of(probe)[owner] < index[owner]
-    second = np.zeros(len(meeting), np.int64) if first is None else (order[owner] >= first).astype(np.int64)
-    read = np.full(len(prefix), -1)
-    post = read if first is None else read.copy()  # within one set of rows, who reads a list may enter it
-    read[meeting], post[meeting], lists, visits = _inverted_lists(prefix[meeting], posted, second, first is not None, compiled)
-    return Postings(rows, order, sizes, probe, index, read, post, lists, threshold, visits)
+    prefixes = rarest(rows, order, probe, compiled)
+    second = None if first is None else order >= first
+    lists, visits = _lists(prefixes, probe, index, sizes, second, compiled)
+    return Postings(rows, order, sizes, probe, index, lists, threshold, visits)
+
+
+def _lists(
+    prefixes: Hashes, probe: Indices, index: Indices, sizes: Indices, second: NDArray[np.bool_] | None, compiled: bool | None
+) -> tuple[CompiledLists | list[meetings.Lists], int]:
+    kernels = fast.kernels(compiled, len(prefixes))
+    if kernels is None:
+        return meetings.inverted_lists(prefixes, probe, index, sizes, second)
+    side = np.zeros(len(probe), bool) if second is None else second
+    seen = np.zeros(table_size(len(prefixes), 26), np.uint8)
+    table = np.zeros((1 << kernels.mark_repeated(prefixes, seen).bit_length(), 4 if second is None else 6), np.int32)
+    read, post = np.empty(len(prefixes), np.int32), np.empty(len(prefixes), np.int32)
+    offsets, visits = kernels.inverted_lists(prefixes, offsets_of(probe), index, side, seen, table, read, post)
+    return CompiledLists(read, post, offsets), visits
 
 
 def run(postings: Postings, *, compiled: bool | None = None) -> Pairs:
     """Carry out a prepared join."""
     rows = postings.rows
-    kernels = fast.kernels(compiled, len(rows.values))
-    if kernels is not None:
-        x, y, overlap = kernels.join(
-            rows.values, rows.offsets, postings.order, postings.probe, postings.index, postings.read, postings.post,
-            postings.lists, postings.threshold,
-        )  # fmt: skip
+    if isinstance(postings.lists, CompiledLists):
+        x, y, overlap = fast.kernels(True, 0).join(
+            rows.values, rows.offsets, postings.order, postings.probe, postings.index, *postings.lists, postings.threshold
+        )
     else:
-        x, y, overlap = _numpy_join(postings)
+        x, y = meetings.candidates(postings.lists, postings.sizes, postings.threshold)
+        overlap = overlaps(rows, rows, postings.order[x], postings.order[y], compiled=compiled)
+        good = overlap / (postings.sizes[x] + postings.sizes[y] - overlap) >= postings.threshold
+        x, y, overlap = x[good], y[good], overlap[good]
     x, y = postings.order[x], postings.order[y]
     score = overlap / (rows.lengths[x] + rows.lengths[y] - overlap)
     left, right = np.minimum(x, y), np.maximum(x, y)
@@ -148,128 +164,5 @@ def _overlaps_of_few(sides: Sequence[tuple[Hashes, Indices, Indices]]) -> Indice
         keys.append(key)
     merged = np.concatenate(keys)
     merged.sort(kind="stable")
-    twice = merged[1:][merged[1:] == merged[:-1]]
-    return np.bincount((twice >> np.uint64(52)).astype(np.int64), minlength=len(sides[0][1]))
-
-
-def _rarest(rows: Ragged, order: Indices, counts: Indices, compiled: bool | None) -> Hashes:
-    """The `counts[i]` rarest values of row order[i], flat, as keys: the upper 6 bits say how many rows hold the value.
-
-    That comes from a counting sketch, on a log scale; the lower 58 bits are the hash's. The order only decides how fast
-    a join is, never what it finds: two values with the same key can but add a candidate, which is verified.
-    """
-    size = table_size(len(rows.values) >> 4)  # some values share a slot: the frequent ones still stand out
-    kernels = fast.kernels(compiled, len(rows.values))
-    if kernels is not None:
-        keys: Hashes = kernels.rarest(rows.values, rows.offsets, order, counts, size)
-        return keys
-    rarity = _rarities(rows.values, size)
-    taken = np.zeros(len(rows), dtype=np.int64)
-    taken[order] = counts
-    parts = [np.empty(0, np.uint64)]
-    for first, last in row_blocks(rows.offsets):
-        block = rows.rows(first, last)
-        keys = rarity[table_slots(block.values, size)].astype(np.uint64) << np.uint64(64 - RARITY_BITS)
-        keys |= block.values >> np.uint64(RARITY_BITS)
-        for begin, end in pairwise(block.offsets.tolist()):
-            keys[begin:end].sort()
-        parts.append(keys[ranges(block.offsets[:-1], taken[first:last])])
-    return np.concatenate(parts)[ranges(offsets_of(taken)[order], counts)]
-
-
-def _rarities(values: Hashes, size: int) -> NDArray[np.uint8]:
-    """How many rows hold a value, by its slot of a table of `size` places, on a log scale of RARITY_BITS bits."""
-    count = np.zeros(size, dtype=np.int64)
-    for begin in range(0, len(values), size):  # fresh memory costs more than counting
-        count += np.bincount(table_slots(values[begin : begin + size], size), minlength=size)
-    rarities: NDArray[np.uint8] = np.minimum(4 * np.log2(np.maximum(count, 1)), (1 << RARITY_BITS) - 1).astype(np.uint8)
-    return rarities
-
-
-def _maybe_repeated(keys: Hashes, compiled: bool | None) -> NDArray[np.bool_]:
-    """False for keys that certainly occur once, so that nobody can be met there: most keys of a prefix."""
-    repeated: NDArray[np.bool_]
-    size = table_size(len(keys), 26)
-    kernels = fast.kernels(compiled, len(keys))
-    if kernels is not None:
-        repeated = kernels.maybe_repeated(keys, size)
-        return repeated
-    slot, places = table_slots(keys, size), np.arange(len(keys), dtype=np.uint32)
-    last = np.empty(size, dtype=np.uint32)
-    last[slot] = places
-    shared = np.zeros(size, dtype=bool)
-    shared[slot[last[slot] != places]] = True
-    return shared[slot]
-
-
-def _inverted_lists(
-    prefix: Hashes, posted: NDArray[np.bool_], second: Indices, both: bool, compiled: bool | None
-) -> tuple[Indices, Indices, Indices, int]:
-    """For each value of a prefix: the list to read and the list to enter; the lists' offsets; the visits expected."""
-    names, total = _numbered(prefix, compiled)
-    if not both:
-        readers, writers = np.bincount(names, minlength=total), np.bincount(names[posted], minlength=total)
-        used = readers > 1
-        read = post = np.where(used[names], (np.cumsum(used) - 1)[names], -1)
-        lengths = writers[used]
-        return read, post, offsets_of(lengths), int(np.sum(lengths * (readers[used] - 1))) // 2
-    sides = [np.bincount(names[second == side], minlength=total) for side in (0, 1)]
-    used = (sides[0] > 0) & (sides[1] > 0)
-    name = np.where(used[names], 2 * (np.cumsum(used) - 1)[names], -2)
-    post = np.maximum(name + second, -1)
-    read = np.maximum(name + 1 - second, -1)
-    lengths = np.bincount(post[posted & (post >= 0)], minlength=2 * int(used.sum()))
-    return read, post, offsets_of(lengths), int(np.sum(sides[0][used] * sides[1][used]))
-
-
-def _numbered(keys: Hashes, compiled: bool | None) -> tuple[Indices, int]:
-    """A number for each key, equal for equal keys, and how many there are; which number is of no account."""
-    kernels = fast.kernels(compiled, len(keys))
-    if kernels is not None:
-        names, total = kernels.numbered(keys, table_size(len(keys), 62))
-        return names, total
-    values, names = np.unique(keys, return_inverse=True)
-    return names, len(values)
-
-
-def _numpy_join(postings: Postings) -> tuple[Indices, Indices, Indices]:
-    """Candidates by enumerating who meets in a list, a few million at a time; then the exact overlap of each."""
-    rows, order, sizes, threshold = postings.rows, postings.order, postings.sizes, postings.threshold
-    keys = [np.empty(0, np.int64)]
-    for x, y in _meetings(postings):
-        keys.append(np.unique(x * len(sizes) + y))
-    key = np.unique(np.concatenate(keys))
-    x, y = key // max(len(sizes), 1), key % max(len(sizes), 1)
-    overlap = overlaps(rows, rows, order[x], order[y], compiled=False)
-    good = overlap / (sizes[x] + sizes[y] - overlap) >= threshold
-    return x[good], y[good], overlap[good]
-
-
-def _meetings(postings: Postings) -> Iterator[tuple[Indices, Indices]]:
-    """Pairs (later, earlier) of rows that meet and whose sizes and places still allow the threshold."""
-    sizes, threshold = postings.sizes, postings.threshold
-    owner = np.repeat(np.arange(len(sizes)), postings.probe)
-    place = np.arange(len(owner)) - np.repeat(offsets_of(postings.probe)[:-1], postings.probe)
-    posts = (postings.post >= 0) & (place < postings.index[owner])
-    order = np.flatnonzero(posts)[np.argsort(postings.post[posts], kind="stable")]
-    entered, places = owner[order], place[order]  # each list, in the order of the rows
-    reader = np.flatnonzero(postings.read >= 0)
-    source = postings.read[reader]
-    # A row reads what was entered before it: as (list, row) is sorted, one search gives the end of that range.
-    width = len(sizes) + 1
-    entries = postings.post[order] * width + entered
-    begin = postings.lists[source]
-    end = np.searchsorted(entries, source * width + owner[reader])
-    todo = offsets_of(end - begin)
-    first = 0
-    while first < len(reader):
-        last = max(int(np.searchsorted(todo, todo[first] + CANDIDATES, side="right")) - 1, first + 1)
-        which = ranges(begin[first:last], (end - begin)[first:last])
-        reads = np.repeat(reader[first:last], (end - begin)[first:last])
-        x, y = owner[reads], entered[which]
-        # From the first value that two rows share on, they can share this many; that meeting of a good pair stays.
-        reachable = np.minimum(sizes[x] - place[reads], sizes[y] - places[which])
-        needed = np.ceil(threshold / (1 + threshold) * (sizes[x] + sizes[y]) - 1e-9)
-        good = (sizes[y] >= threshold * sizes[x] - 1e-9) & (reachable >= needed)
-        yield x[good], y[good]
-        first = last
+    twice = np.flatnonzero(merged[1:] == merged[:-1])
+    return np.diff(np.searchsorted(twice, offsets_of(sides[0][2] + sides[1][2])))

@@ -55,8 +55,11 @@ def hash_words(codes: NDArray[np.uint32], starts: Indices, table: Hashes, base: 
 
 
 @machine_code
-def shingle_sets(prompts: Hashes, prompt_offsets: Indices, answers: Hashes, answer_offsets: Indices, factors: Hashes) -> tuple[Hashes, Indices]:
-    """The sorted set of shingles of each record, its prompt's words and its answer's being one sequence; flat, sizes."""
+def shingle_sets(prompts: Hashes, prompt_offsets: Indices, answers: Hashes, answer_offsets: Indices, factors: Hashes, values: Hashes) -> Indices:
+    """Fill `values`, from its begin on, with the sorted set of shingles of each record, and give the sets' sizes.
+
+    A record's words are its prompt's and then its answer's, one sequence; `values` has room for one shingle per word.
+    """
     rows = len(prompt_offsets) - 1
     lengths = np.zeros(rows, np.int64)
     longest = 0
@@ -66,7 +69,6 @@ def shingle_sets(prompts: Hashes, prompt_offsets: Indices, answers: Hashes, answ
     words = np.empty(longest + 2, np.uint64)
     scratch = np.empty(longest + 1, np.uint64)
     slots = np.empty(4 * longest + 4, np.int64)
-    values = np.empty(len(prompts) + len(answers), np.uint64)
     written = 0
     for row in range(rows):
         size = 0
@@ -86,7 +88,7 @@ def shingle_sets(prompts: Hashes, prompt_offsets: Indices, answers: Hashes, answ
             scratch[place] = mix_one(total)
         lengths[row] = _sorted_set(scratch[:count], slots, values[written:])
         written += lengths[row]
-    return values[:written].copy(), lengths
+    return lengths
 
 
 @machine_code
@@ -142,25 +144,23 @@ def _sorted_set(source: Hashes, slots: Indices, target: Hashes) -> int:
 
 
 @machine_code
-def rarest(values: Hashes, offsets: Indices, order: Indices, counts: Indices, slots: int) -> Hashes:
-    """The `counts[i]` rarest values of row order[i] in the order of (rarity, value), as sort keys, flat.
-
-    How often a value occurs is counted in a table of `slots` places; a key has its logarithm in the upper 6 bits.
-    """
-    mask = np.uint64(slots - 1)
-    table = np.zeros(slots, np.int32)
+def count_slots(values: Hashes, table: NDArray[np.int32]) -> None:
+    """Count the values by their lower bits in a table of zeros, a power of two long."""
+    mask = np.uint64(len(table) - 1)
     for place in range(len(values)):
         table[int(values[place] & mask)] += 1
-    rarity = np.empty(slots, np.uint8)
-    for slot in range(slots):
-        rarity[slot] = min(int(4.0 * np.log2(table[slot])), 63) if table[slot] else 0
-    total = 0
-    for row in range(len(counts)):
-        total += counts[row]
-    keys = np.empty(total, np.uint64)
-    first = 0
+
+
+@machine_code
+def rarest(values: Hashes, offsets: Indices, order: Indices, starts: Indices, rarity: NDArray[np.uint8], keys: Hashes) -> None:
+    """Fill `keys` from starts[i] to starts[i + 1] with the rarest values of row order[i] in the order of (rarity, value).
+
+    A key has the rarity in its upper 6 bits and the value in the others; `rarity` goes by a value's lower bits.
+    """
+    mask = np.uint64(len(rarity) - 1)
     for row in range(len(order)):
-        limit, filled = counts[row], 0
+        first = starts[row]
+        limit, filled = starts[row + 1] - first, 0
         for place in range(offsets[order[row]], offsets[order[row] + 1]):
             value = values[place]
             key = (np.uint64(rarity[int(value & mask)]) << np.uint64(58)) | (value >> np.uint64(6))
@@ -174,45 +174,92 @@ def rarest(values: Hashes, offsets: Indices, order: Indices, counts: Indices, sl
                 keys[before + 1] = keys[before]
                 before -= 1
             keys[before + 1] = key
-        first += limit
-    return keys
 
 
 @machine_code
-def maybe_repeated(keys: Hashes, slots: int) -> NDArray[np.bool_]:
-    """False for keys that certainly stand alone: no other key falls into their slot of a table."""
-    mask = np.uint64(slots - 1)
-    table = np.zeros(slots, np.uint8)
+def mark_repeated(keys: Hashes, seen: NDArray[np.uint8]) -> int:
+    """Mark in a table of zeros, a power of two long, which slots one key falls into (1) and which several (2).
+
+    Returns how many keys are in the latter: the others certainly stand alone, which is most keys of a prefix.
+    """
+    mask = np.uint64(len(seen) - 1)
+    count = 0
     for place in range(len(keys)):
         slot = int(keys[place] & mask)
-        table[slot] = min(table[slot] + 1, 2)
-    repeated = np.empty(len(keys), np.bool_)
-    for place in range(len(keys)):
-        repeated[place] = table[int(keys[place] & mask)] == 2
-    return repeated
+        if seen[slot]:
+            count += 3 - seen[slot]  # the first of them counts now, too
+            seen[slot] = 2
+        else:
+            seen[slot] = 1
+    return count
 
 
 @machine_code
-def numbered(keys: Hashes, slots: int) -> tuple[Indices, int]:
-    """A number for each key, equal for equal keys, in the order of first appearance; and how many there are.
+def inverted_lists(
+    keys: Hashes,
+    starts: Indices,
+    index: Indices,
+    second: NDArray[np.bool_],
+    seen: NDArray[np.uint8],
+    table: NDArray[np.int32],
+    read: NDArray[np.int32],
+    post: NDArray[np.int32],
+) -> tuple[Indices, int]:
+    """Fill, for each key, the list to read and the list to enter (-1 = none); the lists' offsets, the visits expected.
 
-    Open addressing in a table of `slots` places, which must be more than the keys.
+    Row i has the keys from starts[i] to starts[i + 1] and enters the first `index[i]` of them. `seen` is that of
+    `mark_repeated`. `table`, zeros, has more rows than there are repeated keys, a power of two; what belongs to a key
+    stands side by side there, one cache miss for all: 32 bits of the key beside those that its slot is made of, its list
+    + 1, how many read it and how many enter it. With two more columns, those are for rows of the other kind, by `second`,
+    and a row reads what rows of the other kind have entered.
     """
-    mask = np.uint64(slots - 1)
-    table = np.full(slots, -1, np.int64)  # the place of the first key in this slot
-    names = np.empty(len(keys), np.int64)
-    total = 0
-    for place in range(len(keys)):
-        slot = np.int64(keys[place] & mask)
-        while table[slot] >= 0 and keys[table[slot]] != keys[place]:
-            slot = (slot + 1) % slots
-        if table[slot] < 0:
-            table[slot] = place
-            names[place] = total
-            total += 1
-        else:
-            names[place] = names[table[slot]]
-    return names, total
+    alone, mask = np.uint64(len(seen) - 1), np.uint64(len(table) - 1)
+    both = table.shape[1] > 4
+    for row in range(len(index)):
+        kind = 2 + 2 * int(second[row])
+        for place in range(starts[row], starts[row + 1]):
+            key = keys[place]
+            if seen[int(key & alone)] < 2:
+                read[place] = -1
+                continue
+            slot, tag = np.int64(key & mask), np.int32(np.uint32(key >> np.uint64(26)))
+            while table[slot, 0] != tag and (table[slot, 2] or (both and table[slot, 4])):  # open addressing
+                slot = (slot + 1) % len(table)
+            table[slot, 0] = tag
+            table[slot, kind] += 1
+            table[slot, kind + 1] += place - starts[row] < index[row]
+            read[place] = slot
+    lists = np.zeros(len(table) * (2 if both else 1) + 1, np.int64)
+    used, visits = 0, np.int64(0)
+    for row in range(len(index)):
+        side = int(second[row])
+        for place in range(starts[row], starts[row + 1]):
+            slot = read[place]
+            post[place] = -1
+            if slot < 0:
+                continue
+            readers = np.int64(table[slot, 2])
+            read[place] = -1
+            if both:
+                others = np.int64(table[slot, 4])
+                if not readers or not others:
+                    continue
+                if not table[slot, 1]:
+                    table[slot, 1] = used + 1
+                    visits += readers * others
+                    lists[used + 1] = lists[used] + table[slot, 3]
+                    lists[used + 2] = lists[used + 1] + table[slot, 5]
+                    used += 2
+                read[place] = table[slot, 1] - side
+                post[place] = table[slot, 1] - 1 + side
+            elif readers > 1:
+                if not table[slot, 1]:
+                    table[slot, 1] = used + 1
+                    visits += table[slot, 3] * (readers - 1)
+                    lists[used + 1] = lists[used] + table[slot, 3]
+                    used += 1
+                read[place] = post[place] = table[slot, 1] - 1
+    return lists[: used + 1].copy(), int(visits if both else visits // 2)
 
 
 @machine_code
@@ -257,8 +304,8 @@ def join(
     order: Indices,
     probe: Indices,
     index: Indices,
-    read: Indices,
-    post: Indices,
+    read: NDArray[np.int32],
+    post: NDArray[np.int32],
     lists: Indices,
     threshold: float,
 ) -> tuple[Indices, Indices, Indices]:

@@ -43,8 +43,10 @@ def shingles(words: Ragged, answers: Ragged | None = None, *, compiled: bool | N
         return Ragged(values[:written], offsets_of(lengths))
     if answers is None:
         answers = Ragged(np.empty(0, np.uint64), np.zeros(len(words) + 1, np.int64))
-    values, lengths = kernels.shingle_sets(words.values, words.offsets, answers.values, answers.offsets, np.array(FACTORS))
-    return Ragged(values, offsets_of(lengths))
+    values = np.empty(len(words.values) + len(answers.values), np.uint64)
+    lengths = kernels.shingle_sets(words.values, words.offsets, answers.values, answers.offsets, np.array(FACTORS), values)
+    offsets = offsets_of(lengths)
+    return Ragged(values[: offsets[-1]], offsets)
 
 
 def shingle_sequence(words: Ragged) -> Ragged:
