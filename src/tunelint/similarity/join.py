@@ -43,7 +43,7 @@ class CompiledLists(NamedTuple):
 
 @dataclass(frozen=True)
 class Postings:
-    """A prepared join: which rows, smallest first and without the empty ones (`order`), and who meets whom.
+    """A prepared join: which rows, smallest first and without empty ones (`order`), and who meets whom.
 
     `sizes`, `probe` and `index` go by that order; `lists` are for compiled code or for numpy. `visits` is the number of
     times that two rows meet in an inverted list, the cost of the join.
@@ -75,11 +75,16 @@ def split_pairs(pairs: Pairs, first: int) -> Pairs:
     return Pairs(pairs.left, pairs.right - first, pairs.score)
 
 
-def prepare(rows: Ragged, threshold: float, first: int | None = None, compiled: bool | None = None) -> Postings:
-    """Order values and rows and build the inverted lists. With `first`, only pairs across row `first` are joined."""
+def prepare(
+    rows: Ragged, threshold: float, first: int | None = None, compiled: bool | None = None, among: NDArray[np.bool_] | None = None
+) -> Postings:
+    """Order values and rows and build the inverted lists.
+
+    With `first`, only pairs across row `first` are joined; with `among` (rows,), only rows for which that is true.
+    """
     sizes = rows.lengths
     order = np.argsort(sizes, kind="stable")
-    order = order[sizes[order] > 0]
+    order = order[sizes[order] > 0] if among is None else order[(sizes[order] > 0) & among[order]]
     sizes = sizes[order]
     probe = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
     index = sizes - np.ceil(2 * threshold / (1 + threshold) * sizes - 1e-9).astype(np.int64) + 1

@@ -88,10 +88,11 @@ def near_duplicates(texts: Texts, threshold: float, *, engine: Engine = "auto", 
     _check(threshold)
     rows = len(texts.whole)
     group, lead = _groups(texts)
-    pairs, exact = similar_pairs(_only(texts, lead), None, threshold, engine, compiled)
-    copies = np.flatnonzero((lead[group] != np.arange(rows)) & (texts.whole.lengths > 0))
-    left = np.concatenate((lead[pairs.left], lead[group[copies]]))
-    right = np.concatenate((lead[pairs.right], copies))
+    leads = _mask(lead, rows)
+    pairs, exact = similar_pairs(texts, None, threshold, engine, compiled, leads)
+    copies = np.flatnonzero(~leads & (texts.whole.lengths > 0))
+    left = np.concatenate((pairs.left, lead[group[copies]]))
+    right = np.concatenate((pairs.right, copies))
     score = np.concatenate((pairs.score, np.ones(len(copies))))
     first = connected_components(rows, left, right)
     partner, similarity = most_similar_earlier(rows, left, right, score)
@@ -108,16 +109,26 @@ def near_matches(evals: Texts, train: Texts, threshold: float, *, engine: Engine
     _check(threshold)
     eval_group, eval_lead = _groups(evals)
     train_group, train_lead = _groups(train)
-    pairs, exact = similar_pairs(_only(evals, eval_lead), _only(train, train_lead), threshold, engine, compiled)
+    leads = np.concatenate((_mask(eval_lead, len(evals.whole)), _mask(train_lead, len(train.whole))))
+    rows, exact = similar_pairs(evals, train, threshold, engine, compiled, leads)
+    pairs = Pairs(eval_group[rows.left], train_group[rows.right], rows.score)  # groups go by their first rows: sorted still
     order = np.argsort(train_group, kind="stable")
     offsets = np.searchsorted(train_group[order], np.arange(len(train_lead) + 1)).astype(np.int64)
     return Matches(pairs, eval_group, Ragged(order.astype(np.uint64), offsets), exact)
 
 
-def similar_pairs(a: Texts, b: Texts | None, threshold: float, engine: Engine, compiled: bool | None = None) -> tuple[Pairs, bool]:
-    """All pairs (left, right, similarity) within `a`, or of `a` with `b`, and whether none can be missing."""
-    core, exact = _joined(_concatenated(a, b), _first(a, b), threshold, engine, compiled)
-    rescued, also_exact = _rescued(a, b, threshold, engine, compiled)
+def similar_pairs(
+    a: Texts, b: Texts | None, threshold: float, engine: Engine, compiled: bool | None = None, among: NDArray[np.bool_] | None = None
+) -> tuple[Pairs, bool]:
+    """All pairs (left, right, similarity) within `a`, or of `a` with `b`, and whether none can be missing.
+
+    `among`, shape (rows of a and then of b,), says which rows take part (default: all). Copying them out instead would
+    take as much memory again as all shingles.
+    """
+    first = None if b is None else len(a.whole)
+    among = np.ones(len(a.whole) + (0 if b is None else len(b.whole)), dtype=bool) if among is None else among
+    core, exact = _carried_out(_concatenated(a, b), None, among, first, threshold, engine, compiled)
+    rescued, also_exact = _rescued(a, b, among, threshold, engine, compiled)
     if not len(rescued.left):
         return core, exact and also_exact
     width = max(len(a.core) if b is None else len(b.core), 1)
@@ -127,24 +138,28 @@ def similar_pairs(a: Texts, b: Texts | None, threshold: float, engine: Engine, c
     return Pairs(left[order], right[order], score[order]), exact and also_exact
 
 
-def _joined(rows: Ragged, first: int | None, threshold: float, engine: Engine, compiled: bool | None) -> tuple[Pairs, bool]:
-    return _carried_out(rows, None, first, threshold, engine, compiled)
-
-
 def _carried_out(
-    rows: Ragged, prepared: Postings | None, first: int | None, threshold: float, engine: Engine, compiled: bool | None
+    rows: Ragged,
+    prepared: Postings | None,
+    among: NDArray[np.bool_],
+    first: int | None,
+    threshold: float,
+    engine: Engine,
+    compiled: bool | None,
 ) -> tuple[Pairs, bool]:
     if engine != "sketch":
-        prepared = prepared or join.prepare(rows, threshold, first, compiled)
+        prepared = prepared or join.prepare(rows, threshold, first, compiled, among)
         if engine == "exact" or prepared.visits <= MOST_VISITS:
             return _renumbered(join.run(prepared, compiled=compiled), first), True
-    left, right = minhash.candidate_pairs(rows, threshold, first)
+    kept = np.flatnonzero(among)
+    left, right = minhash.candidate_pairs(rows.only(among), threshold, None if first is None else int(np.sum(among[:first])))
+    left, right = kept[left], kept[right]
     score = join.similarities(rows, rows, left, right, compiled=compiled)
     good = score >= threshold
     return _renumbered(Pairs(left[good], right[good], score[good]), first), False
 
 
-def _rescued(a: Texts, b: Texts | None, threshold: float, engine: Engine, compiled: bool | None) -> tuple[Pairs, bool]:
+def _rescued(a: Texts, b: Texts | None, among: NDArray[np.bool_], threshold: float, engine: Engine, compiled: bool | None) -> tuple[Pairs, bool]:
     """Pairs that reach the threshold as whole texts and by their answers; scored as whole texts."""
     nothing = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     sides = [a] if b is None else [a, b]
@@ -152,18 +167,20 @@ def _rescued(a: Texts, b: Texts | None, threshold: float, engine: Engine, compil
         return nothing, True
     if not any(side.shortened.any() for side in sides):
         return nothing, True
-    kept = [np.flatnonzero(side.long_answer) for side in sides]  # type: ignore[arg-type]
+    parts = [among] if b is None else [among[: len(a.whole)], among[len(a.whole) :]]
+    kept = [np.flatnonzero(side.long_answer & part) for side, part in zip(sides, parts, strict=True)]  # type: ignore[operator]
     first = None if b is None else len(kept[0])
     whole = Ragged.concatenate([side.whole.take(rows) for side, rows in zip(sides, kept, strict=True)])
     answers = Ragged.concatenate([side.answers.take(rows) for side, rows in zip(sides, kept, strict=True)])  # type: ignore[union-attr]
     # Both measures must reach the threshold, so either may look for candidates: answers, unless they are much alike.
     finder, other = answers, whole
+    everyone = np.ones(len(finder), dtype=bool)
     prepared = join.prepare(finder, threshold, first, compiled)
     if prepared.visits > FEW_VISITS * len(whole):
         by_whole = join.prepare(whole, threshold, first, compiled)
         if by_whole.visits < prepared.visits:
             finder, other, prepared = whole, answers, by_whole
-    pairs, exact = _carried_out(finder, prepared, first, threshold, engine, compiled)
+    pairs, exact = _carried_out(finder, prepared, everyone, first, threshold, engine, compiled)
     shift = 0 if first is None else first
     right = pairs.right + shift
     other_score = join.similarities(other, other, pairs.left, right, compiled=compiled)
@@ -200,25 +217,14 @@ def _groups(texts: Texts) -> tuple[Indices, Indices]:
     return place[group], lead[order]
 
 
-def _only(texts: Texts, rows: Indices) -> Texts:
-    """The texts of the given rows, which stand in ascending order."""
-    if len(rows) == len(texts.whole):
-        return texts
-    keep = np.zeros(len(texts.whole), dtype=bool)
-    keep[rows] = True
-    whole = texts.whole.only(keep)
-    core = whole if texts.core is texts.whole else texts.core.only(keep)
-    answers = None if texts.answers is None else texts.answers.only(keep)
-    long_answer = None if texts.long_answer is None else texts.long_answer[keep]
-    return Texts(whole, core, answers, long_answer)
+def _mask(rows: Indices, size: int) -> NDArray[np.bool_]:
+    mask = np.zeros(size, dtype=bool)
+    mask[rows] = True
+    return mask
 
 
 def _concatenated(a: Texts, b: Texts | None) -> Ragged:
     return a.core if b is None else Ragged.concatenate([a.core, b.core])
-
-
-def _first(a: Texts, b: Texts | None) -> int | None:
-    return None if b is None else len(a.whole)
 
 
 def _renumbered(pairs: Pairs, first: int | None) -> Pairs:

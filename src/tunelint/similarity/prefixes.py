@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +33,8 @@ def rarest(rows: Ragged, order: Indices, counts: Indices, compiled: bool | None)
         block = rows.rows(first, last)
         sortable = rarity[table_slots(block.values, size)].astype(np.uint64) << np.uint64(64 - RARITY_BITS)
         sortable |= block.values >> np.uint64(RARITY_BITS)
-        for begin, end in pairwise(block.offsets.tolist()):
+        asked = np.flatnonzero(taken[first:last])
+        for begin, end in zip(block.offsets[asked].tolist(), block.offsets[asked + 1].tolist(), strict=True):
             sortable[begin:end].sort()
         keys[ranges(target[first:last], taken[first:last])] = sortable[ranges(block.offsets[:-1], taken[first:last])]
     return keys
