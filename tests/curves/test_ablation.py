@@ -42,6 +42,46 @@ def test_ablate_trains_both_arms_and_shows_the_honest_loss(tunelint, tmp_path):
         assert json.loads((arm / "run.json").read_text())["progress"]["step"] == result["steps"]
 
 
+def planted_pairs(folder: Path) -> None:
+    """Preference pairs: train has six copies and gives four of twelve eval pairs away."""
+
+    def row(number: int, draw: random.Random) -> str:
+        first, second = draw.randrange(100), draw.randrange(100)
+        thing = draw.choice(["apples", "pears", "coins", "books"])
+        prompt = f"Case {number}: Tom has {first} {thing} and gets {second} more. How many {thing} has he?"
+        right, wrong = f"He has {first + second} {thing} then.", f"No idea; perhaps {first * second + 1}, who counts {thing}?"
+        messages = [{"role": "user", "content": prompt}]
+        answers = {key: [{"role": "assistant", "content": text}] for key, text in (("preferred_output", right), ("non_preferred_output", wrong))}
+        return json.dumps({"input": {"messages": messages}, **answers})
+
+    draw = random.Random(5)
+    train, evaluation = [row(number, draw) for number in range(24)], [row(1000 + number, draw) for number in range(12)]
+    (folder / "train.jsonl").write_text("\n".join([*train, *train[:6], *evaluation[:4]]) + "\n")
+    (folder / "eval.jsonl").write_text("\n".join(evaluation) + "\n")
+
+
+@pytest.mark.slow
+def test_ablate_compares_pairs_where_the_run_learns_from_pairs(tunelint, tmp_path):
+    planted_pairs(tmp_path)
+    ran = tunelint("lint-and-train", ".", "--clean", "--ablate", "--epochs", "3", "--dpo-beta", "0.3", "--run-dir", "runs/a", "--fail-on", "never")
+    assert ran.code == 0, ran.err
+    result = json.loads(Path("runs/a/ablation.json").read_text())
+    assert result["method"] == json.loads(Path("runs/a/run.json").read_text())["method"] == "dpo"
+    assert (result["eval_rows"], result["leaked_eval_rows"]) == (8, 4)
+    assert result["rows_with"] > result["rows_without"] == 24
+    assert result["says"] in ran.out
+    assert "DPO eval loss" in result["says"]
+    assert f"clean pairs ranked right: {result['preference_accuracy']['first']:.1%} with the flagged rows" in ran.out
+    accuracies = []
+    for seed in range(3):
+        record = json.loads(Path(f"runs/a/ablation/with-{seed}/run.json").read_text())
+        assert (record["method"], record["settings"]["dpo_beta"]) == ("dpo", 0.3)
+        points = [json.loads(line) for line in Path(f"runs/a/ablation/with-{seed}/metrics.jsonl").read_text().splitlines()]
+        last = [point for point in points if "eval_loss" in point][-1]
+        accuracies.append(last["eval_preference_accuracy"] * 12)  # over all pairs, the leaked ones among them
+    assert sum(accuracies) / 3 - 4 <= result["preference_accuracy"]["first"] * 8 + 1e-9 <= sum(accuracies) / 3 + 2e-9
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

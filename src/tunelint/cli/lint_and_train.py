@@ -107,11 +107,11 @@ def command(**options: Any) -> int:
     judged = finish_run(folder, given.settings, trained_on)
     say_verdict(judged, folder)
     if options["ablate"]:
-        _ablate(folder, report, rows, model, options)
+        _ablate(folder, report, rows, plan, options)
     return exitcodes.OK if with_run_findings(trained_on, judged.findings).ok else exitcodes.FINDINGS
 
 
-def _ablate(folder: Any, report: Any, rows: Any, model: str, options: dict[str, Any]) -> None:
+def _ablate(folder: Any, report: Any, rows: Any, plan: Any, options: dict[str, Any]) -> None:
     from tunelint.ablation import ablate
     from tunelint.pipeline import flagged_rows, leaked_eval_rows
     from tunelint.report.as_json import dump
@@ -120,14 +120,17 @@ def _ablate(folder: Any, report: Any, rows: Any, model: str, options: dict[str, 
     flagged = flagged_rows(folder.path / "cleaned", report)
     tell(f"{len(flagged):,} flagged rows; training with and without them, {options['seeds']} seeds each, on the same number of steps")
     result = ablate(
-        (*rows.train, *flagged), rows.train, rows.eval, leaked_eval_rows(report), model=model, hyperparameters=hyperparameters(options),
-        folder=folder.path / "ablation", seeds=range(options["seed"], options["seed"] + options["seeds"]), watch=tell_events,
+        (*rows.train, *flagged), rows.train, rows.eval, leaked_eval_rows(report), model=plan.model, hyperparameters=plan.hyperparameters,
+        method=plan.method, folder=folder.path / "ablation", seeds=range(options["seed"], options["seed"] + options["seeds"]), watch=tell_events,
     )  # fmt: skip
     write_text(folder.path / "ablation.json", dump(result.to_json()) + "\n")
-    say(f"with the flagged rows:    eval loss {result.difference.first:.4f} on {result.eval_rows:,} clean eval rows")
-    say(f"without them:             eval loss {result.difference.second:.4f}  (the honest eval loss)")
+    say(f"with the flagged rows:    {result.loss_name} {result.difference.first:.4f} on {result.eval_rows:,} clean eval rows")
+    say(f"without them:             {result.loss_name} {result.difference.second:.4f}  (the honest {result.loss_name})")
     if result.leaked_eval_rows:
-        say(f"as it would have seemed:  eval loss {result.apparent:.4f} (with them, {result.leaked_eval_rows:,} leaked eval rows counted)")
+        say(f"as it would have seemed:  {result.loss_name} {result.apparent:.4f} (with them, {result.leaked_eval_rows:,} leaked eval rows counted)")
+    if (found := result.preference_accuracy) is not None:
+        interval = f"90 % interval of the difference {found.low:+.1%} to {found.high:+.1%}"
+        say(f"clean pairs ranked right: {found.first:.1%} with the flagged rows, {found.second:.1%} without them ({interval})")
     say(result.says)
 
 
