@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tunelint.records.chunks import Chunk
+from tunelint.records.reader import records_of
 from tunelint.records.views import view
 from tunelint.tokens.counters import counter_for
 from tunelint.tokens.records import count_examples
@@ -35,7 +40,7 @@ WEATHER = {
 
 
 def total(record: dict[str, Any], shape: str, model: str) -> int:
-    return int(count_examples([view(record, shape)], counter_for(model)).total[0])
+    return int(count_examples([view(record, shape)], counter_for(model))[0])
 
 
 @pytest.mark.parametrize(("model", "messages", "tools"), [("gpt-4o", 124, 101), ("gpt-4", 129, 105)])
@@ -58,18 +63,30 @@ def test_both_answers_of_a_pair_count() -> None:
     assert total(pair, "preference", "gpt-4o") == wanted
 
 
-def test_calls_and_images_are_estimates() -> None:
+def test_a_call_counts_its_name_and_arguments() -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "track", "arguments": '{"id": 7}'}}
-    image = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
-    records = [
-        {"messages": [{"role": "user", "content": "hi"}]},
-        {"messages": [{"role": "assistant", "content": None, "tool_calls": [call]}]},
-        {"messages": [{"role": "user", "content": image}]},
-    ]
-    totals = count_examples([view(record, "openai-chat") for record in records], counter_for("gpt-4o"))
-    assert totals.estimated.tolist() == [False, True, True]
+    wanted = 3 + 3 + 3 + counter_for("gpt-4o").count(["assistant", "track", '{"id": 7}']).sum()
+    assert total({"messages": [{"role": "assistant", "content": None, "tool_calls": [call]}]}, "openai-chat", "gpt-4o") == wanted
+
+
+_CALL = st.fixed_dictionaries({"function": st.fixed_dictionaries({"name": st.sampled_from(["", "a", "find"]), "arguments": st.just("{}")})})
+_MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["system", "user", "assistant", "tool"]), "content": st.sampled_from(["", " ", "hi", "hello there", "ж"]) | st.none()},
+    optional={"name": st.sampled_from(["", "ann", "bob"]), "tool_calls": st.lists(_CALL, max_size=2), "weight": st.sampled_from([0, 1])},
+)
+_CHAT = st.fixed_dictionaries(
+    {"messages": st.lists(_MESSAGE, max_size=3)}, optional={"tools": st.just(WEATHER["tools"]), "functions": st.just([{"name": "f"}])}
+)
+_OTHER = st.fixed_dictionaries({"instruction": st.sampled_from(["do", "do it"]), "output": st.sampled_from(["", "done"])})
+
+
+@given(st.lists(_CHAT | _OTHER, max_size=8))
+def test_what_records_of_one_kind_share_is_counted_as_for_each_alone(rows: list[dict[str, Any]]) -> None:
+    data = b"".join(json.dumps(row).encode() + b"\n" for row in [*rows, *rows])
+    records = [record for record in records_of(Chunk(data=data)) if record.value is not None]
     counter = counter_for("gpt-4o")
-    assert totals.total[1] == 3 + 3 + 3 + counter.count(["assistant", "track", '{"id": 7}']).sum()
+    together = count_examples([record.example for record in records], counter, [record.kind for record in records])
+    assert together.tolist() == [count_examples([record.example], counter)[0] for record in records]
 
 
 def test_arguments_as_an_object_count_as_json() -> None:
@@ -80,14 +97,14 @@ def test_arguments_as_an_object_count_as_json() -> None:
 
 
 def test_no_records_and_empty_records() -> None:
-    assert count_examples([], counter_for("gpt-4o")).total.tolist() == []
-    assert count_examples([view({}, "unknown"), view({"messages": []}, "openai-chat")], counter_for("gpt-4o")).total.tolist() == [0, 3]
+    assert count_examples([], counter_for("gpt-4o")).tolist() == []
+    assert count_examples([view({}, "unknown"), view({"messages": []}, "openai-chat")], counter_for("gpt-4o")).tolist() == [0, 3]
 
 
 def test_malformed_tools_do_not_raise() -> None:
     tools = [None, 3, {"function": None}, {"function": {"name": 1, "parameters": {"properties": {"a": None, "b": {"enum": [1, "x"]}}}}}]
     counts = count_examples([view({"messages": [], "tools": tools}, "openai-chat")], counter_for("gpt-4o"))
-    assert counts.total[0] > 12
+    assert counts[0] > 12
 
 
 def test_repeated_texts_are_counted_once() -> None:
@@ -103,4 +120,4 @@ def test_repeated_texts_are_counted_once() -> None:
     record = view({"messages": [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}]}, "openai-chat")
     totals = count_examples([record] * 50, Spy())
     assert sorted(seen) == ["be kind", "hi", "system", "user"]
-    assert totals.total.tolist() == [3 + 2 * (3 + 2)] * 50
+    assert totals.tolist() == [3 + 2 * (3 + 2)] * 50

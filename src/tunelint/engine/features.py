@@ -191,7 +191,10 @@ def tokens(scanned: Scanned) -> Column:
 
     totals = scanned.token_rows[:, 0].copy()
     counted = np.flatnonzero(totals == 0)
-    totals[counted] = count_examples([scanned.records[index].example for index in counted.tolist()], scanned.context.counter).total
+    records = [scanned.records[index] for index in counted.tolist()]
+    totals[counted] = count_examples(
+        (record.example for record in records), scanned.context.counter, (record.kind for record in records)
+    )
     return totals
 
 

@@ -5,20 +5,20 @@ role, content and name, and 3 for the reply's priming; tool definitions by the f
 "How to count tokens with tiktoken" (https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken, functions
 `num_tokens_from_messages` and `num_tokens_for_tools`) and "Data preparation and analysis for chat model fine-tuning"
 (https://cookbook.openai.com/examples/chat_finetuning_data_prep). For tool *calls* OpenAI publishes no formula: name and
-arguments plus 3 per call, and an image's tokens are not text's; such records are marked as estimates. Every other shape
-counts as the text of its turns.
+arguments plus 3 per call, and an image's tokens are not text's, so such records are estimates. Every other shape counts as
+the text of its turns.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from tunelint.records.example import Example, Turn
 from tunelint.tokens.counters import Counter
-from tunelint.tokens.recipes import Recipe, turn_is_trained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,97 +46,79 @@ class ToolCosts:
 TOOL_COSTS = {"o200k_base": ToolCosts(), "cl100k_base": ToolCosts(per_function=10)}
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Tokens per record, all of shape (records,).
-
-    `total` is everything in the record (prompt, answer, and in a pair both answers), `estimated` marks records where
-    part of the count has no published formula (tool calls, images), `trained` the tokens of the turns that a target trains
-    (None without a recipe; the texts alone, without the tokens around them). A counter that is not exact makes all of them
-    estimates; that is its own to say.
-    """
-
-    total: NDArray[np.int64]
-    estimated: NDArray[np.bool_]
-    trained: NDArray[np.int64] | None = None
-
-
 class _Sheet:
-    """Texts to count and who pays for them; texts that repeat (roles, a system prompt) are counted once."""
+    """Texts to count and the record that pays for each."""
 
     def __init__(self) -> None:
-        self.slots: dict[str, int] = {}
+        self.texts: list[str] = []
         self.payers: list[int] = []
-        self.charged: list[int] = []
-        self.trained: list[bool] = []
 
-    def charge(self, record: int, text: str, trained: bool = False) -> None:
-        if text:
-            slots = self.slots
-            self.payers.append(record)
-            self.charged.append(slots.setdefault(text, len(slots)))
-            self.trained.append(trained)
+    def charge(self, record: int, text: str) -> None:
+        self.texts.append(text)
+        self.payers.append(record)
 
 
-def count_examples(examples: Iterable[Example], counter: Counter, recipe: Recipe | None = None) -> Totals:
-    """Return the tokens of each record, and with a target's `recipe` those that it trains."""
+def count_examples(examples: Iterable[Example], counter: Counter, kinds: Iterable[int] = ()) -> NDArray[np.int64]:
+    """Return the tokens of everything in each record (prompt, answer, and in a pair both answers), shape (records,).
+
+    Records of one of the `kinds` (`Record.kind`, 0 for none) have the same roles: unless they have names, calls or tools, the
+    tokens beside their texts are those of the first of them.
+    """
     import numpy as np
 
-    sheet = _Sheet()
-    flat: list[int] = []
-    unsure: list[bool] = []
+    said, beside = _Sheet(), _Sheet()
+    fixed: list[int] = []
+    firsts: dict[int, int] = {}
+    same_as: list[int] = []
     tools_memo: dict[str, tuple[int, list[str]]] = {}
-    for index, example in enumerate(examples):
-        charge = _charge_chat if example.shape in CHAT_SHAPES else _charge_text
-        flat.append(charge(sheet, index, example, recipe))
+    for index, (example, kind) in enumerate(zip(examples, chain(kinds, repeat(0)), strict=False)):
+        turns = example.turns + example.rejected if example.rejected else example.turns
+        said.texts += [turn.content for turn in turns]
+        said.payers += [index] * len(turns)
+        first = firsts.get(kind, index)
+        same_as.append(first)
+        fixed.append(0 if first < index else _charge_beside(beside, index, example, turns))
         if example.tools:
-            flat[-1] += _charge_tools(sheet, index, example.tools, counter.name, tools_memo)
-        unsure.append(any(turn.calls or turn.images for turn in _all_turns(example)))
-    counts = counter.count(list(sheet.slots))
-    total = np.array(flat, dtype=np.int64)
-    trained = None if recipe is None else np.zeros(len(flat), dtype=np.int64)
-    if sheet.payers:
-        payers, paid = np.array(sheet.payers), counts[np.array(sheet.charged)]
-        np.add.at(total, payers, paid)
-        if trained is not None:
-            np.add.at(trained, payers, paid * np.array(sheet.trained))
-    return Totals(total, np.array(unsure, dtype=np.bool_), trained)
+            fixed[-1] += _charge_tools(beside, index, example.tools, counter.name, tools_memo)
+        elif kind and first == index and not any(turn.calls or _name(turn) for turn in turns):
+            firsts[kind] = index
+    slots = {text: slot for slot, text in enumerate(dict.fromkeys(chain(said.texts, beside.texts)))}
+    counts = counter.count(list(slots))
+    total = np.array(fixed, dtype=np.int64)
+    _pay(total, beside, slots, counts)
+    total = total[np.array(same_as, dtype=np.int64)]
+    _pay(total, said, slots, counts)
+    return total
 
 
-def _charge_chat(sheet: _Sheet, index: int, example: Example, recipe: Recipe | None) -> int:
-    """Charge the messages of a chat record, return its fixed tokens."""
-    turns = _all_turns(example)
-    fixed = PER_REPLY + PER_MESSAGE * len(turns)
+def _pay(total: NDArray[np.int64], sheet: _Sheet, slots: dict[str, int], counts: NDArray[np.int64]) -> None:
+    import numpy as np
+
+    charged = np.fromiter(map(slots.__getitem__, sheet.texts), dtype=np.int64, count=len(sheet.texts))
+    np.add.at(total, np.array(sheet.payers, dtype=np.int64), counts[charged])
+
+
+def _charge_beside(sheet: _Sheet, index: int, example: Example, turns: Sequence[Turn]) -> int:
+    """Charge what a record has beside the texts of its turns and its tools, return its fixed tokens."""
+    fixed = 0
     for turn in turns:
-        sheet.charge(index, turn.own_role)
-        trained = recipe is not None and turn_is_trained(example, turn, recipe)
-        sheet.charge(index, turn.content, trained)
-        if turn.calls:
-            fixed += PER_CALL * len(turn.calls)
-            _charge_calls(sheet, index, turn, trained)
-        name = turn.raw.get("name") if type(turn.raw) is dict else None
-        if name and isinstance(name, str):
-            fixed += PER_NAME
-            sheet.charge(index, name)
+        for call in turn.calls:
+            sheet.charge(index, call.name)
+            sheet.charge(index, arguments_text(call.arguments))
+    if example.shape in CHAT_SHAPES:
+        fixed += PER_REPLY + PER_MESSAGE * len(turns) + PER_CALL * sum(len(turn.calls) for turn in turns)
+        for turn in turns:
+            sheet.charge(index, turn.own_role)
+            name = _name(turn)
+            if name:
+                fixed += PER_NAME
+                sheet.charge(index, name)
     return fixed
 
 
-def _all_turns(example: Example) -> tuple[Turn, ...]:
-    return example.turns + example.rejected if example.rejected else example.turns
-
-
-def _charge_text(sheet: _Sheet, index: int, example: Example, recipe: Recipe | None) -> int:
-    for turn in _all_turns(example):
-        trained = recipe is not None and turn_is_trained(example, turn, recipe)
-        sheet.charge(index, turn.content, trained)
-        _charge_calls(sheet, index, turn, trained)
-    return 0
-
-
-def _charge_calls(sheet: _Sheet, index: int, turn: Turn, trained: bool) -> None:
-    for call in turn.calls:
-        sheet.charge(index, call.name, trained)
-        sheet.charge(index, arguments_text(call.arguments), trained)
+def _name(turn: Turn) -> str:
+    name = turn.raw.get("name") if type(turn.raw) is dict else None
+    return name if isinstance(name, str) else ""
 
 
 def arguments_text(arguments: Any) -> str:
@@ -144,9 +126,7 @@ def arguments_text(arguments: Any) -> str:
     return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
 
 
-def _charge_tools(
-    sheet: _Sheet, index: int, tools: tuple[Any, ...], encoding: str, memo: dict[str, tuple[int, list[str]]]
-) -> int:
+def _charge_tools(sheet: _Sheet, index: int, tools: tuple[Any, ...], encoding: str, memo: dict[str, tuple[int, list[str]]]) -> int:
     """Charge the tool definitions, return their fixed tokens; most files repeat one list of tools in every record."""
     key = json.dumps(tools, ensure_ascii=False, sort_keys=True)
     if key not in memo:
