@@ -172,6 +172,16 @@ def test_compressed_arrays_tables_and_same_names(tunelint, tmp_path):
     assert (tmp_path / "o4/a/part.jsonl").read_text() != (tmp_path / "o4/b/part.jsonl").read_text()
 
 
+def test_a_parquet_file_of_which_nothing_is_left_keeps_its_columns(tunelint, tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = arrow.table({"prompt": ["q1"], "completion": [""], "more": arrow.nulls(1), "kind": arrow.array(["x"]).dictionary_encode()})
+    parquet.write_table(table, tmp_path / "train.parquet")
+    ran = tunelint("clean", "train.parquet", "--fail-on", "never")
+    assert ran.code == 0, ran.err
+    kept = parquet.read_table(tmp_path / "cleaned/train.parquet")
+    assert (kept.num_rows, kept.schema) == (0, table.schema)
+
+
 def test_parquet_rows_are_taken_out(tunelint, tmp_path):
     arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     parquet.write_table(arrow.table({"prompt": ["q1", "q2", "q3"], "completion": ["a1", "", "a3"]}), tmp_path / "train.parquet")

@@ -147,8 +147,13 @@ def test_no_bytes_can_stop_the_linter(tmp_path, lines):
     assert file.records + file.faulty_lines <= sum(bool(line.strip()) for line in split) or b"[" in path.read_bytes()
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4), max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+        max_leaves=20,
+    )
+)
 @settings(max_examples=300, deadline=None)
 def test_a_value_is_parsed_as_the_standard_library_parses_it(value):
     raw = json.dumps({"value": value}).encode()
@@ -216,3 +221,30 @@ def test_every_file_of_the_corpora_is_read(corpora: Path):
         if path.is_file() and "curves" not in path.parts:
             total += sum(1 for _ in read_records(str(path)))
     assert total > 100_000
+
+
+@pytest.mark.parametrize("nested", ["[" * 1000 + "]" * 1000, '{"a":' * 300 + "1" + "}" * 300, "[" * 200 + "1.5" + "]" * 200])
+@pytest.mark.parametrize("around", ['{"messages": %s}', '{"prompt": "q", "completion": "a", "note": %s}', '{"a": NaN, "b": %s}'])
+def test_a_line_nested_too_deeply_is_a_fault_of_that_line(tunelint, tmp_path, around, nested):
+    (tmp_path / "train.jsonl").write_text("\n".join([ROWS[0], around % nested, ROWS[1]]))
+    ran = tunelint("lint", "train.jsonl", "--select", "JSN", "--format", "json")
+    assert [(f["name"], f["line"]) for f in ran.json["findings"]] == [("invalid-json", 2)]
+    assert "more than 200 levels" in ran.json["findings"][0]["message"]
+
+
+def test_nested_text_within_a_record_is_worked_with_as_text(tunelint, tmp_path):
+    deep = "[" * 900 + "]" * 900
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": ' + deep + "}"}}
+    messages = [
+        {"role": "user", "content": deep},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": deep},
+        {"role": "assistant", "content": f"```json\n{deep}\n```"},
+    ]
+    record = {"messages": messages, "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]}
+    (tmp_path / "train.jsonl").write_text("\n".join([ROWS[0], json.dumps(record), "[" * 190 + "]" * 190]))
+    ran = tunelint("lint", "train.jsonl", "--format", "json")
+    assert ran.code == 1
+    assert ran.json["summary"]["records"] == 2
+    ran = tunelint("clean", "train.jsonl", "--unsafe-fixes", "--fail-on", "never")
+    assert ran.code == 0, ran.err

@@ -89,4 +89,4 @@ def write_parquet(data: bytes, rows: Sequence[int], edited: dict[int, tuple[byte
             table = table.set_column(at, table.field(at), arrow.array(column, type=table.field(at).type))
         except (arrow.ArrowException, TypeError) as error:
             raise TunelintError(f"{path}: a fix does not fit the column '{name}' ({error}); leave its rule out with --ignore") from error
-    parquet.write_table(table.take([row - 1 for row in rows]), stream)
+    parquet.write_table(table.take(arrow.array([row - 1 for row in rows], arrow.int64())), stream)

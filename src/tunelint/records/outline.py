@@ -21,6 +21,9 @@ _TOOL_KEYS = frozenset({"tools", "functions"})
 _LONGEST = 400
 """Entries from which an outline is not worth keeping."""
 _TRANSCRIPT = "\n\nHuman:"
+MOST_LEVELS = 200
+"""Objects and lists inside one another that are read. Serialisers refuse a little more (orjson 254), and what walks over a
+record in Python must stay below the interpreter's own limit of 1,000 calls."""
 
 
 @dataclass(slots=True)
@@ -35,7 +38,7 @@ class Walk:
 
 
 def walk(value: Any) -> Walk:
-    """Walk over a parsed value once."""
+    """Walk over a parsed value once. Raises RecursionError when it is nested more than `MOST_LEVELS` levels deep."""
     keys, floats, big, told = 0, False, False, True
     found: list[Any] = []
     stack = [value]
@@ -80,7 +83,19 @@ def walk(value: Any) -> Walk:
                     big = big or any(type(inner) is float and abs(inner) >= _BIG for inner in item)
         elif type(item) is float:
             floats, big = True, abs(item) >= _BIG
+    if len(found) > MOST_LEVELS and levels(value) > MOST_LEVELS:
+        raise RecursionError(f"more than {MOST_LEVELS} levels")
     return Walk(keys, floats, big, tuple(found) if told and len(found) < _LONGEST else None)
+
+
+def levels(value: Any) -> int:
+    """Return how many objects and lists stand inside one another."""
+    levels, inside = 0, [value]
+    while inside:
+        inside = [item for item in inside if type(item) is dict or type(item) is list]
+        levels += bool(inside)
+        inside = [inner for item in inside for inner in (item.values() if type(item) is dict else item)]
+    return levels
 
 
 def _text_kind(text: Any) -> str | None:

@@ -96,7 +96,7 @@ def _parse_slowly(raw: bytes) -> Parsed:
     except json.JSONDecodeError as error:
         return Parsed(None, False, (_invalid(text, error),))
     except RecursionError:
-        message = "Line is nested too deeply to be read (about 1,000 levels)."
+        message = f"Line is nested too deeply to be read (more than {outline.MOST_LEVELS} levels)."
         return Parsed(None, False, (Fault("invalid-json", message, 1, 0),))
     except ValueError as error:  # an integer of more digits than Python converts
         return Parsed(None, False, (Fault("invalid-json", f"Line is not readable: {error}.", 1, 0),))

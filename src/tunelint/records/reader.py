@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from tunelint.records.chunks import Chunk, FileFaults, read_chunks
-from tunelint.records.outline import Outline
+from tunelint.records.outline import Outline, walk
 from tunelint.records.parse import Parsed, parse_line, separators_in
 from tunelint.records.record import Fault, Record
 from tunelint.records.shapes import detect, expected_shape
@@ -90,6 +90,7 @@ def _parse_piece(raw: bytes, lenient: bool) -> Parsed:
 
     try:
         value = json.loads(raw.decode("utf-8"), strict=False)
+        walk(value)
     except (ValueError, RecursionError):
         return parsed
     return Parsed(value, True, (), True)
