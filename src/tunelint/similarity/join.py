@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunelint.similarity import fast, meetings
-from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges, table_size
+from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges
 from tunelint.similarity.prefixes import rarest
 
 # Values of compared rows at a time, by numpy: they stay in the cache.
@@ -33,28 +33,17 @@ class Pairs(NamedTuple):
     score: NDArray[np.float64]
 
 
-class CompiledLists(NamedTuple):
-    """For each value of a prefix: the list to read and the list to enter (-1 = none); and the lists' offsets."""
-
-    read: NDArray[np.int32]
-    post: NDArray[np.int32]
-    offsets: Indices
-
-
 @dataclass(frozen=True)
 class Postings:
     """A prepared join: which rows, smallest first and without empty ones (`order`), and who meets whom.
 
-    `sizes`, `probe` and `index` go by that order; `lists` are for compiled code or for numpy. `visits` is the number of
-    times that two rows meet in an inverted list, the cost of the join.
+    `sizes` go by that order. `visits` is the number of times that two rows meet in an inverted list, the cost of the join.
     """
 
     rows: Ragged
     order: Indices
     sizes: Indices
-    probe: Indices
-    index: Indices
-    lists: CompiledLists | list[meetings.Lists]
+    lists: list[meetings.Lists]
     threshold: float
     visits: int
 
@@ -90,37 +79,23 @@ def prepare(
     index = sizes - np.ceil(2 * threshold / (1 + threshold) * sizes - 1e-9).astype(np.int64) + 1
     prefixes = rarest(rows, order, probe, compiled)
     second = None if first is None else order >= first
-    lists, visits = _lists(prefixes, probe, index, sizes, second, compiled)
-    return Postings(rows, order, sizes, probe, index, lists, threshold, visits)
-
-
-def _lists(
-    prefixes: Hashes, probe: Indices, index: Indices, sizes: Indices, second: NDArray[np.bool_] | None, compiled: bool | None
-) -> tuple[CompiledLists | list[meetings.Lists], int]:
-    kernels = fast.kernels(compiled, len(prefixes))
-    if kernels is None:
-        return meetings.inverted_lists(prefixes, probe, index, sizes, second)
-    side = np.zeros(len(probe), bool) if second is None else second
-    seen = np.zeros(table_size(len(prefixes), 26), np.uint8)
-    table = np.zeros((1 << kernels.mark_repeated(prefixes, seen).bit_length(), 4 if second is None else 6), np.int32)
-    read, post = np.empty(len(prefixes), np.int32), np.empty(len(prefixes), np.int32)
-    offsets, visits = kernels.inverted_lists(prefixes, offsets_of(probe), index, side, seen, table, read, post)
-    return CompiledLists(read, post, offsets), visits
+    lists, visits = meetings.inverted_lists(prefixes, probe, index, sizes, second)
+    return Postings(rows, order, sizes, lists, threshold, visits)
 
 
 def run(postings: Postings, *, compiled: bool | None = None) -> Pairs:
     """Carry out a prepared join."""
     rows = postings.rows
-    if isinstance(postings.lists, CompiledLists):
-        x, y, overlap = fast.kernels(True, 0).join(
-            rows.values, rows.offsets, postings.order, postings.probe, postings.index, *postings.lists, postings.threshold
-        )
-    else:
-        x, y = meetings.candidates(postings.lists, postings.sizes, postings.threshold)
-        overlap = overlaps(rows, rows, postings.order[x], postings.order[y], compiled=compiled)
-        good = overlap / (postings.sizes[x] + postings.sizes[y] - overlap) >= postings.threshold
-        x, y, overlap = x[good], y[good], overlap[good]
+    x, y = meetings.candidates(postings.lists, postings.sizes, postings.threshold, compiled)
     x, y = postings.order[x], postings.order[y]
+    kernels = fast.kernels(compiled, len(rows.values))
+    if kernels is None:
+        overlap = overlaps(rows, rows, x, y, compiled=False)
+        good = overlap / (rows.lengths[x] + rows.lengths[y] - overlap) >= postings.threshold
+    else:
+        overlap = kernels.verified(rows.values, rows.offsets, x, y, postings.threshold)
+        good = overlap >= 0
+    x, y, overlap = x[good], y[good], overlap[good]
     score = overlap / (rows.lengths[x] + rows.lengths[y] - overlap)
     left, right = np.minimum(x, y), np.maximum(x, y)
     by_row = np.lexsort((right, left))

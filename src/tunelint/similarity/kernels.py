@@ -155,111 +155,71 @@ def count_slots(values: Hashes, table: NDArray[np.int32]) -> None:
 def rarest(values: Hashes, offsets: Indices, order: Indices, starts: Indices, rarity: NDArray[np.uint8], keys: Hashes) -> None:
     """Fill `keys` from starts[i] to starts[i + 1] with the rarest values of row order[i] in the order of (rarity, value).
 
-    A key has the rarity in its upper 6 bits and the value in the others; `rarity` goes by a value's lower bits.
+    A key has the rarity in its upper 6 bits and the value in the others; `rarity` goes by a value's lower bits. Rows are
+    sorted, so that counting by rarity is all the sorting there is.
     """
     mask = np.uint64(len(rarity) - 1)
+    longest = 0
     for row in range(len(order)):
-        first = starts[row]
-        limit, filled = starts[row + 1] - first, 0
-        for place in range(offsets[order[row]], offsets[order[row] + 1]):
-            value = values[place]
-            key = (np.uint64(rarity[int(value & mask)]) << np.uint64(58)) | (value >> np.uint64(6))
-            if filled == limit:
-                if key >= keys[first + filled - 1]:
-                    continue
+        longest = max(longest, offsets[order[row] + 1] - offsets[order[row]])
+    found = np.empty(longest, np.uint8)
+    target = np.empty(65, np.int64)
+    for row in range(len(order)):
+        begin, size = offsets[order[row]], offsets[order[row] + 1] - offsets[order[row]]
+        target[:] = 0
+        for place in range(size):
+            found[place] = rarity[int(values[begin + place] & mask)]
+            target[found[place] + 1] += 1
+        target[0] = starts[row]
+        for rank in range(64):
+            target[rank + 1] += target[rank]
+        for place in range(size):
+            where = target[found[place]]
+            target[found[place]] += 1
+            if where < starts[row + 1]:
+                keys[where] = (np.uint64(found[place]) << np.uint64(58)) | (values[begin + place] >> np.uint64(6))
+
+
+@machine_code
+def meetings(
+    entered: NDArray[np.int32],
+    entered_rest: NDArray[np.int32],
+    reader: NDArray[np.int32],
+    reader_rest: NDArray[np.int32],
+    start: NDArray[np.int32],
+    length: NDArray[np.int32],
+    sizes: Indices,
+    threshold: float,
+    first: int,
+    pairs: Indices,
+) -> tuple[int, int]:
+    """Fill `pairs` with later row * rows + earlier row for who meets, from the reader `first` on, see `meetings.Lists`.
+
+    Returns the reader to go on with, before whom `pairs` has become full, and how many pairs there are.
+    """
+    share = threshold / (1.0 + threshold)
+    filled = 0
+    for number in range(first, len(reader)):
+        if filled + length[number] > len(pairs):
+            return number, filled
+        row, rest = np.int64(reader[number]), reader_rest[number]
+        own = share * sizes[row] - 1e-9
+        begin, end = np.int64(start[number]), np.int64(start[number]) + length[number]
+        smallest, low, high = threshold * sizes[row] - 1e-9, begin, end
+        while low < high:  # the entries of a list grow
+            middle = (low + high) // 2
+            if sizes[entered[middle]] < smallest:
+                low = middle + 1
             else:
+                high = middle
+        for entry in range(low, end):
+            needed = own + share * sizes[entered[entry]]
+            if rest < needed:
+                break
+            if entered_rest[entry] >= needed:
+                pairs[filled] = row * len(sizes) + entered[entry]
                 filled += 1
-            before = first + filled - 2
-            while before >= first and keys[before] > key:
-                keys[before + 1] = keys[before]
-                before -= 1
-            keys[before + 1] = key
-
-
-@machine_code
-def mark_repeated(keys: Hashes, seen: NDArray[np.uint8]) -> int:
-    """Mark in a table of zeros, a power of two long, which slots one key falls into (1) and which several (2).
-
-    Returns how many keys are in the latter: the others certainly stand alone, which is most keys of a prefix.
-    """
-    mask = np.uint64(len(seen) - 1)
-    count = 0
-    for place in range(len(keys)):
-        slot = int(keys[place] & mask)
-        if seen[slot]:
-            count += 3 - seen[slot]  # the first of them counts now, too
-            seen[slot] = 2
-        else:
-            seen[slot] = 1
-    return count
-
-
-@machine_code
-def inverted_lists(
-    keys: Hashes,
-    starts: Indices,
-    index: Indices,
-    second: NDArray[np.bool_],
-    seen: NDArray[np.uint8],
-    table: NDArray[np.int32],
-    read: NDArray[np.int32],
-    post: NDArray[np.int32],
-) -> tuple[Indices, int]:
-    """Fill, for each key, the list to read and the list to enter (-1 = none); the lists' offsets, the visits expected.
-
-    Row i has the keys from starts[i] to starts[i + 1] and enters the first `index[i]` of them. `seen` is that of
-    `mark_repeated`. `table`, zeros, has more rows than there are repeated keys, a power of two; what belongs to a key
-    stands side by side there, one cache miss for all: 32 bits of the key beside those that its slot is made of, its list
-    + 1, how many read it and how many enter it. With two more columns, those are for rows of the other kind, by `second`,
-    and a row reads what rows of the other kind have entered.
-    """
-    alone, mask = np.uint64(len(seen) - 1), np.uint64(len(table) - 1)
-    both = table.shape[1] > 4
-    for row in range(len(index)):
-        kind = 2 + 2 * int(second[row])
-        for place in range(starts[row], starts[row + 1]):
-            key = keys[place]
-            if seen[int(key & alone)] < 2:
-                read[place] = -1
-                continue
-            slot, tag = np.int64(key & mask), np.int32(np.uint32(key >> np.uint64(26)))
-            while table[slot, 0] != tag and (table[slot, 2] or (both and table[slot, 4])):  # open addressing
-                slot = (slot + 1) % len(table)
-            table[slot, 0] = tag
-            table[slot, kind] += 1
-            table[slot, kind + 1] += place - starts[row] < index[row]
-            read[place] = slot
-    lists = np.zeros(len(table) * (2 if both else 1) + 1, np.int64)
-    used, visits = 0, np.int64(0)
-    for row in range(len(index)):
-        side = int(second[row])
-        for place in range(starts[row], starts[row + 1]):
-            slot = read[place]
-            post[place] = -1
-            if slot < 0:
-                continue
-            readers = np.int64(table[slot, 2])
-            read[place] = -1
-            if both:
-                others = np.int64(table[slot, 4])
-                if not readers or not others:
-                    continue
-                if not table[slot, 1]:
-                    table[slot, 1] = used + 1
-                    visits += readers * others
-                    lists[used + 1] = lists[used] + table[slot, 3]
-                    lists[used + 2] = lists[used + 1] + table[slot, 5]
-                    used += 2
-                read[place] = table[slot, 1] - side
-                post[place] = table[slot, 1] - 1 + side
-            elif readers > 1:
-                if not table[slot, 1]:
-                    table[slot, 1] = used + 1
-                    visits += table[slot, 3] * (readers - 1)
-                    lists[used + 1] = lists[used] + table[slot, 3]
-                    used += 1
-                read[place] = post[place] = table[slot, 1] - 1
-    return lists[: used + 1].copy(), int(visits if both else visits // 2)
+    return len(reader), filled
 
 
 @machine_code
@@ -292,81 +252,13 @@ def overlaps(values_a: Hashes, offsets_a: Indices, values_b: Hashes, offsets_b: 
 
 
 @machine_code
-def needed_overlap(threshold: float, a: int | np.int64, b: int | np.int64) -> int:
-    """The least overlap that two sets of sizes a and b need for this Jaccard similarity (less a rounding error)."""
-    return int(np.ceil(threshold / (1.0 + threshold) * (a + b) - 1e-9))
-
-
-@machine_code
-def join(
-    values: Hashes,
-    offsets: Indices,
-    order: Indices,
-    probe: Indices,
-    index: Indices,
-    read: NDArray[np.int32],
-    post: NDArray[np.int32],
-    lists: Indices,
-    threshold: float,
-) -> tuple[Indices, Indices, Indices]:
-    """All pairs of rows at or above the threshold whose values meet in an inverted list: (later, earlier, overlap).
-
-    Rows are sorted sets, taken in the order of their sizes: the i-th is row order[i], and pairs speak of i. `probe[i]`
-    and `index[i]` are its prefix lengths in the global order of rarity. For each value of a probe prefix, row after row,
-    `read` and `post` name the inverted list to look into and the one to enter the row into (-1 = none); `lists` are the
-    offsets of the inverted lists.
-    """
-    rows = len(order)
-    state = np.zeros((rows, 2), np.int32)  # size and shared values so far, side by side: one cache miss for both
-    for x in range(rows):
-        state[x, 0] = offsets[order[x] + 1] - offsets[order[x]]
-    posted = np.empty((lists[-1], 2), np.int32)  # row and place
-    begin, end = lists[:-1].copy(), lists[:-1].copy()
-    candidates = np.empty(rows, np.int64)
-    pairs = np.empty((max(1024, rows), 3), np.int64)
-    found, entry = 0, 0
-    for x in range(rows):
-        size = np.int64(state[x, 0])
-        least = threshold * size - 1e-9
-        number = 0
-        for place in range(probe[x]):
-            source, target = read[entry + place], post[entry + place]
-            if source >= 0:
-                while begin[source] < end[source]:  # rows grow: what is too small for this row is too small for good
-                    if state[posted[begin[source], 0], 0] >= least:
-                        break
-                    begin[source] += 1
-                for posting in range(begin[source], end[source]):
-                    y, other = posted[posting, 0], posted[posting, 1]
-                    other_size, shared = np.int64(state[y, 0]), state[y, 1]
-                    if shared < 0:
-                        continue
-                    if shared == 0:
-                        candidates[number] = y
-                        number += 1
-                    if shared + min(size - place, other_size - other) < needed_overlap(threshold, size, other_size):
-                        state[y, 1] = -1
-                    else:
-                        state[y, 1] = shared + 1
-            if target >= 0 and place < index[x]:
-                posted[end[target], 0], posted[end[target], 1] = x, place
-                end[target] += 1
-        entry += probe[x]
-        for candidate in range(number):
-            y = candidates[candidate]
-            seen, state[y, 1] = state[y, 1], 0
-            if seen < 0:
-                continue
-            a = values[offsets[order[x]] : offsets[order[x] + 1]]
-            b = values[offsets[order[y]] : offsets[order[y] + 1]]
-            needed = needed_overlap(threshold, len(a), len(b))
-            overlap = overlap_at_least(a, b, needed)
-            if overlap < 0 or overlap / (len(a) + len(b) - overlap) < threshold:
-                continue
-            if found == len(pairs):
-                bigger = np.empty((2 * found, 3), np.int64)
-                bigger[:found] = pairs
-                pairs = bigger
-            pairs[found, 0], pairs[found, 1], pairs[found, 2] = x, y, overlap
-            found += 1
-    return pairs[:found, 0].copy(), pairs[:found, 1].copy(), pairs[:found, 2].copy()
+def verified(values: Hashes, offsets: Indices, left: Indices, right: Indices, threshold: float) -> Indices:
+    """Common values of the rows left[i] and right[i], sorted; -1 where their similarity is below the threshold."""
+    counts = np.empty(len(left), np.int64)
+    for pair in range(len(left)):
+        a = values[offsets[left[pair]] : offsets[left[pair] + 1]]
+        b = values[offsets[right[pair]] : offsets[right[pair] + 1]]
+        needed = int(np.ceil(threshold / (1.0 + threshold) * (len(a) + len(b)) - 1e-9))
+        overlap = overlap_at_least(a, b, needed)
+        counts[pair] = overlap if overlap >= 0 and overlap / (len(a) + len(b) - overlap) >= threshold else -1
+    return counts

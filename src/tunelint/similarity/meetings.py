@@ -1,4 +1,4 @@
-"""Inverted lists and who meets in them, by numpy alone.
+"""Inverted lists of the rows' rarest values, and who meets in them.
 
 The values are dealt by some of their bits into parts that fit the cache. A part is sorted with the values' places packed
 below them, so that equal values stand side by side in the order of the rows: a list is a run, and a search for it, or
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tunelint.similarity import fast
 from tunelint.similarity.columns import Hashes, Indices, offsets_of
 from tunelint.similarity.prefixes import RARITY_BITS
 
@@ -123,15 +124,16 @@ def _lists(row: Rows, rest: Rows, entered: NDArray[np.bool_], reads: NDArray[np.
     return Lists(row[enters], rest[enters], row[meets], rest[meets], begin[meets], count[meets])
 
 
-def candidates(lists: Sequence[Lists], sizes: Indices, threshold: float) -> tuple[Indices, Indices]:
+def candidates(lists: Sequence[Lists], sizes: Indices, threshold: float, compiled: bool | None) -> tuple[Indices, Indices]:
     """Pairs (later, earlier) of rows that meet and whose sizes and places still allow the threshold, sorted."""
     pairs = np.empty(0, np.int64)
     waiting: list[Indices] = []
     count = 0
+    kernels = fast.kernels(compiled, sum(len(part.reader) for part in lists))
     for part in lists:
-        for later, earlier in _meetings(part, sizes, threshold):
-            waiting.append(later * np.int64(len(sizes)) + earlier)
-            count += len(later)
+        for met in _meetings(part, sizes, threshold) if kernels is None else _compiled_meetings(part, sizes, threshold, kernels):
+            waiting.append(met)
+            count += len(met)
             if count > max(KEPT, len(pairs)):
                 pairs, waiting, count = _distinct([pairs, *waiting]), [], 0
     pairs = _distinct([pairs, *waiting])
@@ -148,8 +150,8 @@ def _distinct(parts: list[Indices]) -> Indices:
     return values[np.flatnonzero(first)]
 
 
-def _meetings(lists: Lists, sizes: Indices, threshold: float) -> Iterator[tuple[Rows, Rows]]:
-    """The same for one part, a few at a time; a pair as often as it meets."""
+def _meetings(lists: Lists, sizes: Indices, threshold: float) -> Iterator[Indices]:
+    """The same for one part, a few at a time, as later * rows + earlier; a pair as often as it meets."""
     # From the first value that two rows share on, they can share as many as the shorter rest; that meeting of a good
     # pair stays. It needs share * (both sizes); the allowance is for rounding.
     share = threshold / (1 + threshold)
@@ -165,6 +167,13 @@ def _meetings(lists: Lists, sizes: Indices, threshold: float) -> Iterator[tuple[
         entry = np.arange(todo[first], todo[last]) + shift[reader]
         size = other[entry]
         good = np.flatnonzero((size >= smallest[reader]) & (size <= spare[reader]) & (other_spare[entry] >= own[reader]))
-        later, earlier = lists.reader[reader[good]], lists.entered[entry[good]]
-        yield later, earlier
+        yield lists.reader[reader[good]] * np.int64(len(sizes)) + lists.entered[entry[good]]
         first = last
+
+
+def _compiled_meetings(lists: Lists, sizes: Indices, threshold: float, kernels: Any) -> Iterator[Indices]:
+    first = 0
+    room = np.empty(max(MET, int(lists.length.max(initial=0))), np.int64)
+    while first < len(lists.reader):
+        first, filled = kernels.meetings(*lists, sizes, threshold, first, room)
+        yield room[:filled].copy()
