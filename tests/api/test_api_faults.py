@@ -258,7 +258,12 @@ def test_cancel(server, clock, run):
     with pytest.raises(SystemExit):
         follow(folder, clock)
     clock.wake = None
-    OpenAIBackend(clock).cancel(folder)
+    server.service.faults.append(Fault("POST .*/cancel", "drop", times=2))
+    told: list[Any] = []
+    OpenAIBackend(clock).cancel(folder, told.append)
+    away, back = texts(told).splitlines()
+    assert away.startswith("Cancelling the job: no connection to 127.0.0.1 (")
+    assert back.startswith("Cancelling the job: answered after 2 failures")
     assert server.service.jobs["ftjob-1"]["status"] == "cancelled"
     assert folder.state == "cancelled"
 

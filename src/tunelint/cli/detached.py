@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -11,15 +12,16 @@ import click
 from tunelint.cli.output import tell
 
 if TYPE_CHECKING:
-    from tunelint.train import RunFolder
+    from tunelint.train import Event, RunFolder
 
 SECONDS = 3.0
 """How long a second Ctrl-C is waited for."""
 
 
-def offer_cancel(folder: RunFolder) -> None:
+def offer_cancel(folder: RunFolder, tell_event: Callable[[Event], None]) -> None:
     """Wait a moment for a second Ctrl-C, then ask whether to cancel the job. Nothing is waited for, asked or cancelled
-    where nobody sits at a terminal, or where no job was asked for yet. Raises TunelintError where the service refuses.
+    where nobody sits at a terminal, or where no job was asked for yet; `tell_event` prints what happens on the way.
+    Raises TunelintError where the service refuses.
     """
     from tunelint.train import backend_for
 
@@ -31,7 +33,7 @@ def offer_cancel(folder: RunFolder) -> None:
         time.sleep(SECONDS)
     except KeyboardInterrupt:
         if click.confirm(f"\nCancel the job {api.get('job') or ''} at {api['base_url']} for good?", default=False, err=True):
-            backend_for("openai").cancel(folder)
+            backend_for("openai").cancel(folder, tell_event)
             tell(f"{folder.id} is {folder.state}")
         else:
             tell(f"not cancelled; go on with: tunelint runs resume {folder.id}")

@@ -8,7 +8,7 @@ import click
 
 from tunelint.cli import exitcodes
 from tunelint.cli.output import say, tell
-from tunelint.cli.training import follow, say_verdict
+from tunelint.cli.training import follow, say_verdict, tell_events
 
 
 @click.group("runs", context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,6 +103,6 @@ def cancel_command(name: str) -> int:
 
     run = find_run(name)
     backend: Any = backend_for(str(run.read()["backend"]))
-    backend.cancel(run)
+    backend.cancel(run, lambda event: tell_events([event]))
     say(f"{run.id} is {run.state}")
     return exitcodes.OK

@@ -167,7 +167,7 @@ def follow(events: Iterable[Any], folder: RunFolder) -> None:
     try:
         tell_events(events)
     except KeyboardInterrupt:
-        offer_cancel(folder)
+        offer_cancel(folder, lambda event: tell_events([event]))
         raise
 
 

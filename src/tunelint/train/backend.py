@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,5 +46,5 @@ class Backend(Protocol):
         A run that stopped half-way goes on from its last checkpoint.
         """
 
-    def cancel(self, handle: RunFolder) -> None:
-        """Stop the run for good."""
+    def cancel(self, handle: RunFolder, tell: Callable[[Event], None] = lambda event: None) -> None:
+        """Stop the run for good; `tell` is given what happens on the way, a service that is away for one."""

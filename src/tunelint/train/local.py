@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -70,7 +70,7 @@ class LocalBackend:
         if received:
             raise KeyboardInterrupt if received[0] == signal.SIGINT else SystemExit(143)
 
-    def cancel(self, handle: RunFolder) -> None:
+    def cancel(self, handle: RunFolder, tell: Callable[[Event], None] = lambda event: None) -> None:
         """Mark the run as given up. Raises TunelintError where a process is still training it: stop that first."""
         with handle.working():
             handle.update(state="cancelled")

@@ -10,11 +10,11 @@ from __future__ import annotations
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from tunelint.errors import TunelintError
 from tunelint.train.api.connection import connect
@@ -27,6 +27,8 @@ from tunelint.train.backend import Estimate
 from tunelint.train.events import FINAL_STATES, Event, MessageEvent
 from tunelint.train.plan import Plan
 from tunelint.train.runs import RunFolder
+
+T = TypeVar("T")
 
 
 class OpenAIBackend:
@@ -76,8 +78,11 @@ class OpenAIBackend:
             yield from create_job(session, files)
         yield from Watch(session, str(session.api["job"])).run()
 
-    def cancel(self, handle: RunFolder) -> None:
-        """Cancel the job at the service and give the run up. Raises TunelintError where the service refuses."""
+    def cancel(self, handle: RunFolder, tell: Callable[[Event], None] = lambda event: None) -> None:
+        """Cancel the job at the service and give the run up. Raises TunelintError where the service refuses.
+
+        A service that is away is waited for as in `follow`, and `tell` is told so.
+        """
         with handle.working():
             if handle.state in FINAL_STATES:
                 raise TunelintError(f"The run {handle.id} has {handle.state}; there is nothing to cancel.")
@@ -85,9 +90,10 @@ class OpenAIBackend:
             api = session.api
             job_id = api.get("job")
             if not job_id and api.get("create_tried"):
-                job_id = getattr(_last(find_job(session, str(api["run"]))), "id", None)
+                job_id = getattr(_last(find_job(session, str(api["run"])), tell), "id", None)
             if job_id:
-                _last(insist(session, "Cancelling the job", lambda: session.client.fine_tuning.jobs.cancel(str(job_id))))
+                call = partial(session.client.fine_tuning.jobs.cancel, str(job_id))
+                _last(insist(session, "Cancelling the job", call), tell)
                 session.note(job=str(job_id))
             handle.update(state="cancelled")
 
@@ -112,13 +118,14 @@ def _left(handle: RunFolder) -> str:
     return f"{going}. Go on: tunelint runs resume {handle.id}. Give it up: tunelint runs cancel {handle.id}."
 
 
-def _last(events: Any) -> Any:
-    """Run a generator to its end and return its value; what it tells on the way is for nobody."""
+def _last(events: Generator[Event, None, T], tell: Callable[[Event], None]) -> T:
+    """Run a generator to its end and return its value; `tell` is given what it yields on the way."""
     while True:
         try:
-            next(events)
+            tell(next(events))
         except StopIteration as stop:
-            return stop.value
+            value: T = stop.value
+            return value
 
 
 class _Interrupts:

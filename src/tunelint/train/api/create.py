@@ -13,7 +13,7 @@ from typing import Any
 
 from tunelint.errors import TunelintError
 from tunelint.train.api.explain import explain_call
-from tunelint.train.api.insist import FIRST_PAUSE, LONGEST_PAUSE, Session, checked, insist, is_transient, listed, pause_of
+from tunelint.train.api.insist import FIRST_PAUSE, LONGEST_PAUSE, Session, checked, insist, is_transient, listed, pause_of, said_by
 from tunelint.train.api.payload import MARK, job_request
 from tunelint.train.events import Event, MessageEvent, StateEvent
 from tunelint.train.runs import list_runs
@@ -58,10 +58,8 @@ def create_job(session: Session, files: dict[str, str]) -> Generator[Event, None
                     f"try again: tunelint runs resume {session.folder.id}"
                 ) from error
             refused = isinstance(error, openai.RateLimitError)
-            words = session.connection.redact(" ".join(str(error).split())[:200])
-            yield MessageEvent(
-                f"Creating the job: {words}; " + ("waiting" if refused else "looking whether it was created all the same"), "warning"
-            )
+            words = said_by(error, session.connection)
+            yield MessageEvent(f"Creating the job: {words}; " + ("waiting" if refused else "looking whether it was created all the same"), "warning")
             session.clock.sleep(pause_of(error, pause))
             pause = min(pause * 1.5, LONGEST_PAUSE)
         if not refused:

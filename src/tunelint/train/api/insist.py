@@ -95,6 +95,18 @@ def pause_of(error: Exception, pause: float) -> float:
     return min(max(pause, float(asked)), 120.0) if asked.replace(".", "", 1).isdigit() else pause
 
 
+def said_by(error: Exception, connection: Connection) -> str:
+    """Say in a line, without secrets, what went wrong with a call."""
+    import openai
+
+    if isinstance(error, openai.APITimeoutError):
+        return f"no answer within {connection.timeout:,.0f} s"
+    if isinstance(error, openai.APIConnectionError):
+        cause = " ".join(str(error.__cause__ or "").split())[:200].rstrip(".")
+        return connection.redact(f"no connection to {connection.host}{f' ({cause})' if cause else ''}")
+    return connection.redact(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+
+
 def insist(session: Session, doing: str, call: Callable[[], T], passes: tuple[type[Exception], ...] = ()) -> Generator[Event, None, T]:
     """Return what `call` returns, however often the network fails until then, and say when it is away and back.
 
@@ -113,7 +125,7 @@ def insist(session: Session, doing: str, call: Callable[[], T], passes: tuple[ty
             if not is_transient(error):
                 raise explain_call(error, session.connection, doing) from error
             offline = session.clock.now() - began
-            words = session.connection.redact(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            words = said_by(error, session.connection)
             if offline >= session.max_offline:
                 raise TunelintError(
                     f"{doing}: no answer from {session.connection.host} for {offline:,.0f} s ({words}). {_standing(session.api)}; "
