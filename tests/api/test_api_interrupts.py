@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from api.fault_server import FaultServer
+from api.fault_server import Fault, FaultServer
 from api.serving import SRC
 from tests_rows import chat
 from tunelint.train import RunFolder
@@ -109,6 +109,15 @@ def test_nothing_is_started_before_the_answer(tmp_path, server, answer, code):
     assert terminal.ended() == code, terminal.said.decode()
     assert len(server.service.jobs) == (code == 0)
     assert (tmp_path / "run").exists() == (code == 0)
+
+
+def test_a_service_that_is_away_is_no_reason_not_to_ask(tmp_path, server):
+    server.service.faults.append(Fault("GET /v1/models/m", "drop"))
+    terminal = Terminal(tmp_path, server.url, 1)
+    terminal.read_until(b"warning: 127.0.0.1 does not answer now; the job is sent as soon as it does")
+    terminal.read_until(b"Start this job?")
+    terminal.type(b"n\n")
+    assert terminal.ended() == 130
 
 
 def test_without_a_terminal_nothing_is_asked(tmp_path, server):
