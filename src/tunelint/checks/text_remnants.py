@@ -42,9 +42,8 @@ def unfilled_placeholder(record: Record, options: dict[str, Any]) -> Iterable[Hi
     """TEXT002: a slot of a template that nobody filled."""
     answer, signs = record.example.answer, record.signs
     short = answer is not None and len(answer.content) <= 24 and _bare(answer.content) in _EMPTY_WORDS
-    raw = record.spelled
-    marked = signs & (BRACE | BRACKET | TAG) and _MAY_HOLD_PLACEHOLDER.search(raw)
-    if short or marked or (signs & LOREM and b"orem ipsum" in raw):
+    marked = signs & (BRACE | BRACKET | TAG) and _MAY_HOLD_PLACEHOLDER.search(record.spelled)
+    if short or marked or (signs & LOREM and b"orem ipsum" in record.spelled):
         return _placeholders(record, options)
     given = record.value.get("input") if record.value is not None and record.shape == "instruction" else None
     if isinstance(given, str) and len(given) <= 24 and _bare(given) in _EMPTY_INPUTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from tunelint.checks.privacy import mask, mask_around
@@ -13,6 +14,7 @@ LONGEST = 100
 MASKED_AROUND = 5_000  # characters on either side that are searched for secrets: the longest private key and more
 
 
+@lru_cache(maxsize=1 << 10)  # a file's findings stand at a handful of places
 def plain_path(pointer: str) -> str:
     """Return a pointer as people write it: messages[2].content."""
     path = ""

@@ -133,9 +133,9 @@ def _scan(chunk: Chunk, plan: ScanPlan) -> ChunkResult:
             for hit in check(record, options):
                 result.hits.append(_located(rule, hit, record))
     if plan.features is not None or plan.detailed:  # else nobody looks at a record again
-        result.lines.extend(record.line or 0 for record in parsed)
-        result.offsets.extend(record.offset for record in parsed)
-        result.lengths.extend(len(record.raw) for record in parsed)
+        result.lines.extend([record.line or 0 for record in parsed])
+        result.offsets.extend([record.offset for record in parsed])
+        result.lengths.extend([len(record.raw) for record in parsed])
     if plan.features is not None and plan.features.names:
         from tunelint.engine.features import Scanned, compute
         from tunelint.engine.ledgers import outcomes_by_target

@@ -38,19 +38,8 @@ class Parsed:
     outline: Outline | None = None
 
 
-def separators_in(data: bytes) -> list[int]:
-    """Return where U+2028, U+2029 and U+0085 stand in the bytes: three searches through a chunk instead of three a line."""
-    found = []
-    for mark in _SEPARATORS:
-        place = data.find(mark)
-        while place >= 0:
-            found.append(place)
-            place = data.find(mark, place + 1)
-    return sorted(found)
-
-
-def parse_line(raw: bytes, separators: bool | None = None) -> Parsed:
-    """Parse the bytes of one record (no line feed). Never raises. `separators` tells whether one stands in it, if known."""
+def parse_line(raw: bytes) -> Parsed:
+    """Parse the bytes of one record (no line feed). Never raises."""
     try:
         value = orjson.loads(raw)
         walked = outline.walk(value)
@@ -61,7 +50,7 @@ def parse_line(raw: bytes, separators: bool | None = None) -> Parsed:
     faults: tuple[Fault, ...] = ()
     if type(value) is not dict:
         faults = (_not_an_object(value),)
-    if separators or (separators is None and any(mark in raw for mark in _SEPARATORS)):
+    if not raw.isascii() and any(mark in raw for mark in _SEPARATORS):
         faults += _line_separators(raw.decode("utf-8"))
     return Parsed(value, True, faults, walked.floats, walked.outline)
 

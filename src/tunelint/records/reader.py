@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 from tunelint.records.chunks import Chunk, FileFaults, read_chunks
 from tunelint.records.outline import Outline, walk
-from tunelint.records.parse import Parsed, parse_line, separators_in
+from tunelint.records.parse import Parsed, parse_line
 from tunelint.records.record import Fault, Record
 from tunelint.records.shapes import detect, expected_shape
 from tunelint.records.sources import Source
@@ -17,7 +16,6 @@ _SNIFFED_RECORDS = 400
 # The shape of a record depends on its outline alone, and on the shape of the rest of its file. With it stands its kind.
 _shapes: dict[tuple[Outline | None, str | None], tuple[str, int]] = {}
 _MOST_SHAPES = 1 << 12
-_NEVER = sys.maxsize
 
 
 def records_of(chunk: Chunk) -> Iterator[Record]:
@@ -42,8 +40,6 @@ def _lines(chunk: Chunk) -> Iterator[Record]:
     if lines and not lines[-1]:
         lines.pop()
     offset, index = chunk.first_offset, 0
-    separators = iter(separators_in(chunk.data))
-    separator = next(separators, _NEVER)
     while index < len(lines):
         raw, line = lines[index], chunk.first_line + index
         if not raw or raw.isspace():
@@ -54,10 +50,7 @@ def _lines(chunk: Chunk) -> Iterator[Record]:
             offset += sum(len(blank) + 1 for blank in lines[index:stop])
             index = stop
             continue
-        end = offset - chunk.first_offset + len(raw)
-        parsed = parse_line(raw, separator < end)
-        while separator < end:
-            separator = next(separators, _NEVER)
+        parsed = parse_line(raw)
         if not parsed.ok and raw.lstrip()[:1] == b"{" and index + 1 < len(lines):
             count = lines_of_object(lines, index)
             if count > 1:
@@ -121,14 +114,15 @@ def sniff_shape(chunk: Chunk) -> str | None:
     return expected_shape(values)
 
 
-def read_everything(source: Source) -> Iterator[Record]:
-    """Yield all records of a source, faulty ones and runs of blank lines too; parsed ones have rows counted from 1.
+def read_everything(source: Source, faults: FileFaults | None = None) -> Iterator[Record]:
+    """Yield every record of a file, rows counted from 1, and what is none: faulty lines, and runs of blank lines (no bytes;
+    `row` is the run's length). What is wrong with the file as a whole goes into `faults`.
 
     Raises TunelintError when the file cannot be opened.
     """
     shape: str | None = None
     row = 0
-    for index, chunk in enumerate(read_chunks(source, FileFaults())):
+    for index, chunk in enumerate(read_chunks(source, FileFaults() if faults is None else faults)):
         shape = sniff_shape(chunk) if index == 0 else shape
         chunk.expected_shape = shape
         for record in records_of(chunk):
@@ -138,19 +132,9 @@ def read_everything(source: Source) -> Iterator[Record]:
             yield record
 
 
-def read_all(source: Source) -> Iterator[Record]:
-    """Yield every record of a file, rows counted from 1, and what is none: faulty lines, and runs of blank lines (no bytes;
-    `row` is the run's length). Raises TunelintError when the file cannot be opened."""
-    shape: str | None = None
-    row = 0
-    for index, chunk in enumerate(read_chunks(Source(source.path, source.stdin), FileFaults())):
-        shape = sniff_shape(chunk) if index == 0 else shape
-        chunk.expected_shape = shape
-        for record in records_of(chunk):
-            if record.value is not None:
-                row += 1
-                record.row = row
-            yield record
+def read_all(source: Source, faults: FileFaults | None = None) -> Iterator[Record]:
+    """Read everything of a file again, whatever was read of this source before: see `read_everything`."""
+    return read_everything(Source(source.path, source.stdin), faults)
 
 
 def read_records(path: str, stdin: bytes | None = None) -> Iterator[Record]:
