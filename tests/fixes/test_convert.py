@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -202,3 +203,32 @@ def test_targets_marks_extras_and_standard_output(tunelint, tmp_path, capfdbinar
     Path("c.jsonl").write_text(same)
     tunelint("convert", "c.jsonl", "--to", "openai-chat", "-o", "c")
     assert Path("c/c.jsonl").read_text() == same
+
+
+_ODD = [None, 1, True, 1.5, "", "[" * 2000, [], [1], [{}], {}, {"a": 1}, {"text": 1}, "{}"]
+_PLACES: list[tuple[dict, tuple]] = [
+    ({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}, ("messages", 1, "tool_calls")),
+    ({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}, ("messages", 1, "function_call")),
+    ({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": [{"text": "a"}]}]}, ("messages", 1, "content", 0, "text")),
+    ({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, ("conversations", 1, "from")),
+    ({"conversations": [{"from": "human", "value": "q"}, {"from": "function_call", "value": "{}"}]}, ("conversations", 1, "value")),
+    ({"prompt": "q", "completion": "a"}, ("tools",)),
+    ({"contents": [{"role": "user", "parts": [{"text": "q"}]}, {"role": "model", "parts": [{"text": "a"}]}]}, ("contents", 1, "parts", 0, "text")),
+]
+
+
+@pytest.mark.parametrize("odd", _ODD, ids=lambda odd: json.dumps(odd)[:10])
+@pytest.mark.parametrize(("record", "place"), _PLACES, ids=lambda item: "/".join(map(str, item)) if isinstance(item, tuple) else "")
+def test_odd_values_are_converted_or_refused_with_a_reason(record, place, odd):
+    record = json.loads(json.dumps(record))
+    inner: Any = record
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = odd
+    for to in KINDS:
+        try:
+            values, lost = convert_record(record, detect(record, None), to)
+        except Unconvertible:
+            continue
+        assert values
+        json.dumps([values, lost])

@@ -244,8 +244,11 @@ def _wrong_turns(turns: Any, pointer: str) -> Iterator[tuple[str, Any, str]]:
 _PART_KEYS = frozenset({"text", "image", "image_url", "video", "audio", "document", "file", "toolUse", "toolResult", "reasoningContent"})
 
 
+_TEXT_KEYS = ("text", "value", "content")
+
+
 def _part_text(part: dict[str, Any]) -> Any:
-    return part.get("text", part.get("value", part.get("content")))
+    return next((part[key] for key in _TEXT_KEYS if key in part), None)
 
 
 def _wrong_parts(parts: list[Any], pointer: str) -> Iterator[tuple[str, Any, str]]:
@@ -257,7 +260,8 @@ def _wrong_parts(parts: list[Any], pointer: str) -> Iterator[tuple[str, Any, str
         if not isinstance(part, dict) or (not isinstance(part.get("type"), str) and _PART_KEYS.isdisjoint(part)):
             yield where, part, "a content part with a type"
         elif part.get("type", "text" if "text" in part else None) == "text" and not isinstance(_part_text(part), str):
-            yield f"{where}/text", part.get("text"), "text"
+            key = next((key for key in _TEXT_KEYS if key in part), None)
+            yield (where, part, "a part with its text") if key is None else (f"{where}/{key}", part[key], "text")
 
 
 def _where(pointer: str) -> str:

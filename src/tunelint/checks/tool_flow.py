@@ -74,7 +74,8 @@ class _Walk:
             return
         elif self.ids:
             message = f"Tool result answers '{short(turn.call_id)}', which no call before it has as its id."
-            yield _Fault("orphan", message, f"{turn.pointer}/tool_call_id")
+            named = isinstance(turn.raw, dict) and "tool_call_id" in turn.raw  # blocks of other services name it otherwise
+            yield _Fault("orphan", message, f"{turn.pointer}/tool_call_id" if named else turn.pointer)
         else:
             yield _Fault("orphan", f"Tool result answers '{short(turn.call_id)}', but nothing was called before it.", turn.pointer)
 

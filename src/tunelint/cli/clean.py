@@ -12,7 +12,7 @@ import click
 from tunelint.cli import exitcodes
 from tunelint.cli.lint import show_diff
 from tunelint.cli.options import Invocation, gate_options, input_options, invocation, paths_argument, rule_options, run_options
-from tunelint.cli.output import Progress, say, tell
+from tunelint.cli.output import Progress, say, tell, tell_unread
 
 if TYPE_CHECKING:
     from tunelint.fixes.decide import Mode
@@ -66,8 +66,8 @@ def _clean(given: Invocation, options: dict[str, Any], mode: Mode, ignored: tupl
     if ignored:  # what was declined is still wrong
         from tunelint.api import lint_inputs
 
-        return exitcodes.OK if lint_inputs(result.outputs, given.settings).ok else exitcodes.FINDINGS
-    return exitcodes.OK if result.after.ok else exitcodes.FINDINGS
+        return exitcodes.OK if result.ok and lint_inputs(result.outputs, given.settings).ok else exitcodes.FINDINGS
+    return exitcodes.OK if result.ok else exitcodes.FINDINGS
 
 
 def _interactive(context: click.Context, given: Invocation, options: dict[str, Any]) -> int:
@@ -123,6 +123,7 @@ def say_clean(result: Any, quiet: int = 0, folder: Path | None = None) -> None:
         gone = before.records + before.faulty_lines - after.records - after.faulty_lines
         target = home / Path(after.path).relative_to(result.folder)
         say(f"{visible(before.path)} -> {visible(str(target))}: {plural(after.records, 'record')} kept, {gone:,} removed")
+    tell_unread(result.unread)
     if quiet:
         return
     removed = sum(result.removed.values())

@@ -10,7 +10,7 @@ import click
 
 from tunelint.cli import exitcodes
 from tunelint.cli.options import invocation, paths_argument
-from tunelint.cli.output import say, tell
+from tunelint.cli.output import say, tell, tell_unread
 
 if TYPE_CHECKING:
     from tunelint.fixes.convert import Conversion
@@ -79,6 +79,7 @@ def _shape_for(target: str, inputs: list[Any]) -> str:
 def _tell_losses(done: Conversion, output: str) -> None:
     from tunelint.report.text import plural, visible
 
+    tell_unread(done.unread)
     for what, count in done.lost.most_common():
         tell(f"lost in {plural(count, 'record')}: {visible(what)} (first: {visible(done.first_lost[what])})")
     for reason, count in done.left_out.most_common():

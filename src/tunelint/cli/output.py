@@ -95,6 +95,16 @@ def tell_files(report: Report) -> None:
         tell(f"... and {len(report.files) - 20:,} more files")
 
 
+def tell_unread(unread: Sequence[tuple[str, str]]) -> None:
+    """Say what of the inputs could not be read, so that it is missing from what was written: path and sentence each."""
+    from tunelint.report.text import plural, visible
+
+    for path, what in unread[:20]:
+        tell(f"not read, so not in the output: {visible(path)}: {visible(what)}")
+    if len(unread) > 20:
+        tell(f"... and {plural(len(unread) - 20, 'more place')}")
+
+
 class Progress:
     """A bar on stderr while work takes longer than a second, on a terminal only."""
 

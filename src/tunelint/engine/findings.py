@@ -40,9 +40,7 @@ class _Look:
 class FindingMaker:
     """Makes the findings of one run from its hits, faults and survey."""
 
-    def __init__(
-        self, rules: Sequence[ActiveRule], files: Sequence[ReadFile], plan: RunPlan, target: str | None, parameters: dict[str, Any]
-    ) -> None:
+    def __init__(self, rules: Sequence[ActiveRule], files: Sequence[ReadFile], plan: RunPlan, target: str | None, parameters: dict[str, Any]) -> None:
         self._rules = {active.rule.name: active for active in rules}
         self._files = files
         self._survey_rules = plan.survey_rules
@@ -106,10 +104,7 @@ class FindingMaker:
             from tunelint.checks.survey import SurveyFile
             from tunelint.engine.survey import RecordFetcher, build_survey, is_seekable
 
-            files = [
-                SurveyFile(f.input.path, f.input.split, f.shape, f.records, f.faulty, f.source.length or f.source.size)
-                for f in self._files
-            ]
+            files = [SurveyFile(f.input.path, f.input.split, f.shape, f.records, f.faulty, f.source.length or f.source.size) for f in self._files]
             fetch = RecordFetcher(
                 [file.source for file in self._files], [file.expected_shape for file in self._files],
                 [is_seekable(file.source, file.by_lines) for file in self._files],
@@ -147,7 +142,9 @@ class FindingMaker:
     @staticmethod
     def _looks(survey: Survey, hits: Sequence[Hit]) -> dict[int, _Look]:
         """Read the records of the first hits again, for an excerpt and the place of what a hit points to; by hit number."""
-        wanted = [(number, hit) for number, hit in enumerate(hits) if hit.at is not None][:_MOST_EXCERPTS]
+        wanted = [(number, hit) for number, hit in enumerate(hits) if hit.at is not None]
+        if len(wanted) > _MOST_EXCERPTS:  # a hit about the whole record loses an excerpt, one with a pointer its place too
+            wanted = sorted(wanted, key=lambda item: item[1].pointer is None)[:_MOST_EXCERPTS]
         records = survey.records(hit.at for _, hit in wanted if hit.at is not None)
         looks: dict[int, _Look] = {}
         for number, hit in wanted:

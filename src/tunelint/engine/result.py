@@ -35,7 +35,7 @@ class TokenSummary:
 class FileReport:
     """One input file. `records` are parsed objects, `faulty_lines` non-blank lines that are none; `bytes` and `sha256`
     are of the file as it lies on disk; `reason` says why it was taken as this split; `ledgers` what becomes of its
-    records at each target that was asked for."""
+    records at each target that was asked for; `unread` what of it could not be read, in a sentence each."""
 
     path: str
     split: Split
@@ -47,6 +47,7 @@ class FileReport:
     tokens: TokenSummary | None = None
     reason: str = ""
     ledgers: tuple[Ledger, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ def _chunks(files: Sequence[ReadFile], owners: list[int], chunk_size: int) -> It
 def _file_report(file: ReadFile, maker: FindingMaker) -> FileReport:
     return FileReport(
         file.input.path, file.input.split, file.shape, file.records, file.faulty, file.source.size, file.source.sha256,
-        maker.token_summary(file), file.input.reason, file.ledgers,
+        maker.token_summary(file), file.input.reason, file.ledgers, file.faults.unread,
     )  # fmt: skip
 
 

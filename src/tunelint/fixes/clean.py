@@ -41,6 +41,17 @@ class CleanResult:
     mended: int
 
     @property
+    def unread(self) -> list[tuple[str, str]]:
+        """What could not be read of inputs that were written anew, so that it is in no file now: path and sentence each."""
+        pairs = zip(self.before.files, self.after.files, strict=True)
+        return [(before.path, what) for before, after in pairs if not after.unread for what in before.unread]
+
+    @property
+    def ok(self) -> bool:
+        """Nothing at or above `fail_on` is left, and everything was read."""
+        return self.after.ok and (not self.unread or self.after.fail_on == "never")
+
+    @property
     def kept(self) -> int:
         """Records in the cleaned files."""
         return self.after.records

@@ -39,7 +39,8 @@ def fix_in_place(inputs: Sequence[Input], settings: Settings, mode: Mode, progre
     """Mend the files and return the report on what they are now. `mode` is safe-only or fixes.
 
     Every file is replaced in one step, after the previous bytes of all of them were written to
-    `.tunelint_cache/undo/<time>/`. Raises TunelintError for standard input, and when a file changes meanwhile.
+    `.tunelint_cache/undo/<time>/`. Raises TunelintError for standard input, for a file that could not be read to
+    its end, and when a file changes meanwhile.
     """
     if any(item.path == STDIN for item in inputs):
         raise TunelintError("--fix changes files in place; standard input is none: use `tunelint clean - -o DIR`")
@@ -47,6 +48,9 @@ def fix_in_place(inputs: Sequence[Input], settings: Settings, mode: Mode, progre
         if not work.changed:
             return work.before, []
         for file in work.changed:
+            if file.original.unread:
+                what = file.original.unread[0].rstrip(".")
+                raise TunelintError(f"{file.original.path} is left as it is, as --fix would drop what could not be read: {what}")
             if digest_of(Path(file.original.path)) != file.original.sha256:
                 raise TunelintError(f"{file.original.path} has changed while it was checked; run the command again")
         undo = _keep_aside(work.changed)

@@ -42,9 +42,7 @@ class Blocks:
 
 def has_blocks(content: Any) -> bool:
     """Tell whether a message's content holds blocks that OpenAI's format has as keys of the message or as messages."""
-    return isinstance(content, list) and any(
-        isinstance(part, dict) and (_kind(part) in _TYPES or not _KEYS.isdisjoint(part)) for part in content
-    )
+    return isinstance(content, list) and any(isinstance(part, dict) and (_kind(part) in _TYPES or not _KEYS.isdisjoint(part)) for part in content)
 
 
 def _kind(part: dict[str, Any]) -> str:
@@ -144,7 +142,9 @@ def block_turns(role: str, own_role: str, parts: Any, pointer: str, key: str, ra
         named = None if result.name is None else {"name": result.name}
         yield Turn("tool", result.text, result.pointer, result.pointer, own_role=own_role, call_id=result.id, raw=named)
     if blocks.texts or blocks.images or blocks.calls or not blocks.results:
-        content_pointer = f"{place}/0/text" if len(blocks.texts) == 1 == len(parts or ()) else place
+        content_pointer = place
+        if len(blocks.texts) == 1 == len(parts or ()):
+            content_pointer = f"{place}/0" if isinstance(parts[0], str) else f"{place}/0/text"
         yield Turn(
             role, "\n".join(blocks.texts), pointer, content_pointer, own_role=own_role, calls=tuple(blocks.calls),
             images=tuple(blocks.images), trained=trained, raw=raw,

@@ -45,6 +45,11 @@ class FileFaults:
         """Note a fault at a line (None: the whole file)."""
         self.faults.append((fault, line, end_line, count))
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """What could not be read, in a sentence each: records that stand there are not among those of the file."""
+        return tuple(fault.message for fault, *_ in self.faults if fault.unread)
+
 
 def read_chunks(source: Source, faults: FileFaults, chunk_size: int = CHUNK) -> Iterator[Chunk]:
     """Yield the chunks of a file in order and note the faults of the file as a whole.
@@ -62,7 +67,7 @@ def read_chunks(source: Source, faults: FileFaults, chunk_size: int = CHUNK) -> 
         faults.add(Fault("byte-order-mark", "File starts with a byte-order mark (EF BB BF).", 1, 0), line=1)
         head, offset = head[len(_UTF8_BOM) :], len(_UTF8_BOM)
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        faults.add(Fault("not-utf8", "File is UTF-16, not UTF-8; nothing in it was checked.", 1, 0), line=1)
+        faults.add(Fault("not-utf8", "File is UTF-16, not UTF-8; nothing in it was checked.", 1, 0, unread=True), line=1)
         _drain(blocks)
         return
     layout = sniff(head, complete, suffix)
@@ -144,7 +149,7 @@ def _line_chunks(head: bytes, blocks: Iterator[bytes], offset: int, faults: File
         if len(buffer) > MAX_LINE and b"\n" not in buffer:
             skipped, buffer = _skip_line(buffer, blocks)
             message = f"Line is longer than {MAX_LINE >> 20} MB and was not read."
-            faults.add(Fault("invalid-json", message, 1, 0), line)
+            faults.add(Fault("invalid-json", message, 1, 0, unread=True), line)
             line, offset = line + 1, offset + skipped
             continue
         block = next(blocks, b"")

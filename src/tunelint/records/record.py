@@ -26,7 +26,8 @@ Split = Literal["train", "eval"]
 class Fault:
     """Something wrong with the bytes of a line or a file. `kind` is the name of the rule that reports it.
 
-    `column` counts code points from 1 within the line, `byte` bytes from 0 within the line.
+    `column` counts code points from 1 within the line, `byte` bytes from 0 within the line. With `unread`, there is data
+    that could not be read: what is written from this file lacks it.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Fault:
     byte: int | None = None
     pointer: str | None = None
     safe_bytes: bytes | None = None
+    unread: bool = False
 
 
 @dataclass

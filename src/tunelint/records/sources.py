@@ -76,10 +76,11 @@ class Source:
             head = self._read(raw)
             if head.startswith(_POINTER) and len(head) < 1024:
                 message = "File is a Git LFS pointer, not the data; fetch it with `git lfs pull`."
-                self.fault = Fault("lfs-pointer", message)
+                self.fault = Fault("lfs-pointer", message, unread=True)
                 return
             if self.path.endswith(".dvc") and _DVC_POINTER.search(head) and len(head) < 4096:
-                self.fault = Fault("lfs-pointer", "File is a DVC pointer, not the data; fetch it with `dvc pull` and name the data file.")
+                message = "File is a DVC pointer, not the data; fetch it with `dvc pull` and name the data file."
+                self.fault = Fault("lfs-pointer", message, unread=True)
                 return
             kind = compression_of(self.path)
             stream = self._plain(raw, head) if kind is None else _gathered(self._decompressed(raw, head, kind))
@@ -87,7 +88,7 @@ class Source:
                 self.length += len(block)
                 if kind is not None and self.length > MOST_UNPACKED + MOST_TIMES * self.size:
                     message = f"File unpacks to more than {MOST_TIMES} times its size; it was read up to {self.length >> 20:,} MB only."
-                    self.fault = Fault("unreadable-compression", message)
+                    self.fault = Fault("unreadable-compression", message, unread=True)
                     while self._read(raw):
                         continue
                     return
@@ -121,12 +122,12 @@ class Source:
                         step = decompressor.unused_data if decompressor.eof else b""
             except errors as error:
                 what = "breaks off" if started else "cannot be read"
-                self.fault = Fault("unreadable-compression", f"File {what} as {kind}: {error}.")
+                self.fault = Fault("unreadable-compression", f"File {what} as {kind}: {error}.", unread=True)
                 break
             head = self._read(raw)
         else:
             if self.size and not decompressor.eof:
-                self.fault = Fault("unreadable-compression", f"File breaks off: the {kind} stream has no end.")
+                self.fault = Fault("unreadable-compression", f"File breaks off: the {kind} stream has no end.", unread=True)
         while self._read(raw):
             continue
 

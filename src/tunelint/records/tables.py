@@ -79,7 +79,7 @@ def parquet_pieces(source: Source, faults: FileFaults) -> Iterator[Piece]:
                     row += 1
                     yield Piece(row, 0, _dump(value), row)
     except (arrow.ArrowException, OSError) as error:
-        faults.add(Fault("unreadable-compression", f"File cannot be read as parquet: {str(error).splitlines()[0]}."))
+        faults.add(Fault("unreadable-compression", f"File cannot be read as parquet: {str(error).splitlines()[0]}.", unread=True))
         return
     if row == 0:
         faults.add(Fault("empty-file", "File holds no rows."))

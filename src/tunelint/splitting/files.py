@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tunelint.errors import TunelintError
 from tunelint.findings import Finding
 from tunelint.fixes.edits import one_line
 from tunelint.fixes.write import digest_of
+from tunelint.records.chunks import FileFaults
 from tunelint.records.discover import Input
 from tunelint.records.reader import read_everything
 from tunelint.records.record import Record
@@ -40,7 +41,8 @@ NAMES = ("train.jsonl", "eval.jsonl")
 class SplitResult:
     """What `split` did. `wanted` eval records were asked for; `clusters` hang together, the largest has `largest`
     records; `left_out` lines were no records; `rewritten` records ran over several lines; `proof` is the report on the
-    written files by the leakage rules, `findings` what it found, by rule name (all 0 when leak-proof)."""
+    written files by the leakage rules, `findings` what it found, by rule name (all 0 when leak-proof); `unread` says what
+    could not be read (path, sentence)."""
 
     folder: Path
     train: int
@@ -55,6 +57,7 @@ class SplitResult:
     rounds: int
     proof: Report
     findings: dict[str, int]
+    unread: tuple[tuple[str, str], ...] = ()
 
     @property
     def leak_proof(self) -> bool:
@@ -86,8 +89,8 @@ def split_files(
     """
     _check_folder(folder, inputs, overwrite)
     sources = [Source(item.path) for item in inputs]
-    lost = [0]
-    material = material_of(_records(sources, lost), ignored_fields(settings), group_by, stratify_by)
+    missed = _Missed()
+    material = material_of(_records(sources, missed), ignored_fields(settings), group_by, stratify_by)
     wanted = _wanted(len(material), share, records)
     book = load_rulebook(settings.rules_dirs)
     refused = (GROUPS,) if NONE in group_by else ()
@@ -112,7 +115,7 @@ def split_files(
     sizes = np.bincount(cluster)
     result = SplitResult(
         folder, int((~mask).sum()), int(mask.sum()), wanted, int((sizes > 0).sum()), int(sizes.max()), tuple(groups),
-        stratified_by, lost[0], rewritten, rounds, report, counted,
+        stratified_by, missed.lines, rewritten, rounds, report, counted, tuple(missed.unread),
     )  # fmt: skip
     asked = {"eval-records": records, "eval-share": share, "seed": seed}
     _write_manifest(result, inputs, sources, {**asked, "group-by": list(groups), "stratify-by": stratified_by})
@@ -139,14 +142,24 @@ def _drawn(cluster: Indices, strata: Indices, material: Material, wanted: int, s
     )
 
 
-def _records(sources: Sequence[Source], lost: list[int] | None = None) -> Iterator[Record]:
-    """Yield the parsed records of all sources in order; count the lines that are none."""
+@dataclass
+class _Missed:
+    """What is in neither file: lines that are no records, and what could not be read (path, sentence)."""
+
+    lines: int = 0
+    unread: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _records(sources: Sequence[Source], missed: _Missed) -> Iterator[Record]:
+    """Yield the parsed records of all sources in order; note what is none."""
     for source in sources:
-        for record in read_everything(source):
+        faults = FileFaults()
+        for record in read_everything(source, faults):
             if record.value is not None:
                 yield record
-            elif record.raw and lost is not None:
-                lost[0] += 1
+            elif record.raw:
+                missed.lines += 1
+        missed.unread += [(source.path, what) for what in faults.unread]
 
 
 def _outputs(folder: Path) -> tuple[Input, Input]:
@@ -161,7 +174,7 @@ def _write(sources: Sequence[Source], mask: NDArray[np.bool_], folder: Path) -> 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with open(temporary[0], "wb") as train, open(temporary[1], "wb") as evaluation:
-            for record, to_eval in zip(_records(again), mask.tolist(), strict=True):
+            for record, to_eval in zip(_records(again, _Missed()), mask.tolist(), strict=True):
                 rewritten += b"\n" in record.raw
                 (evaluation if to_eval else train).write(one_line(record.raw) + b"\n")
         for path, name in zip(temporary, NAMES, strict=True):

@@ -38,7 +38,7 @@ def messages_of_blocks(messages: list[Message], neutral: Neutral) -> list[Messag
         rest = {key: item for key, item in message.items() if key not in ("role", "content")}
         if has_blocks(content):
             found += _messages(str(message.get("role", "")), read_blocks(content, ""), rest, found, neutral)
-        elif isinstance(content, list) and content and all(isinstance(part, dict) and set(part) == {"text"} for part in content):
+        elif isinstance(content, list) and content and all(_is_bare_text(part) for part in content):
             found.append({**message, "content": "\n".join(part["text"] for part in content)})  # Bedrock: texts without a type
         else:
             found.append(message)
@@ -193,6 +193,10 @@ def _texts(content: Any) -> list[str]:
     return [text for text in texts if isinstance(text, str)]
 
 
+def _is_bare_text(part: Any) -> bool:
+    return isinstance(part, dict) and set(part) == {"text"} and isinstance(part["text"], str)
+
+
 def _response(text: str) -> Value:
     """Return what a tool returned as an object, which Gemini asks for."""
     parsed = parse_or_none(text) if text.lstrip().startswith("{") else None
@@ -204,7 +208,7 @@ def _arguments(arguments: Any) -> Any:
         return arguments or {}
     try:
         return json.loads(arguments) if arguments.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unconvertible("the arguments of a call are not JSON") from error
 
 

@@ -34,7 +34,7 @@ def _tools(rest: Value, neutral: Neutral) -> Any:
     if isinstance(tools, str):
         try:
             return json.loads(tools) if tools.strip() else None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unconvertible("its tools are not JSON") from error
     return tools
 

@@ -21,6 +21,7 @@ from tunelint.fixes.edits import json_line
 from tunelint.fixes.work import output_names, removed_entry
 from tunelint.fixes.write import compressed, digest_of, replace_file, replacing
 from tunelint.marks import strip_mark
+from tunelint.records.chunks import FileFaults
 from tunelint.records.discover import Input
 from tunelint.records.reader import read_all
 from tunelint.records.record import Record
@@ -31,7 +32,7 @@ from tunelint.targets import load_target
 @dataclass
 class Conversion:
     """What a conversion did: records read and written, what was lost (words -> number of records, and the first place),
-    what could not be converted (reason -> number; entries as in removed.jsonl)."""
+    what could not be converted (reason -> number; entries as in removed.jsonl), what could not be read (path, sentence)."""
 
     shape: str
     files: list[tuple[str, str, int, int]] = field(default_factory=list)
@@ -39,11 +40,12 @@ class Conversion:
     first_lost: dict[str, str] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def lossless(self) -> bool:
-        """Nothing was lost and nothing left out."""
-        return not self.lost and not self.left_out
+        """Everything was read, nothing was lost and nothing left out."""
+        return not self.lost and not self.left_out and not self.unread
 
 
 def shape_for(target: str, shapes: Sequence[str]) -> str:
@@ -121,11 +123,10 @@ def convert_to_stream(item: Input, stream: IO[bytes], to: str, *, drop_extra: bo
     return done
 
 
-def _convert_file(
-    item: Input, stream: IO[bytes] | None, done: Conversion, drop_extra: bool, key: str | None, stdin: bytes | None
-) -> tuple[int, int]:
+def _convert_file(item: Input, stream: IO[bytes] | None, done: Conversion, drop_extra: bool, key: str | None, stdin: bytes | None) -> tuple[int, int]:
     records = written = 0
-    for record in read_all(Source(item.path, stdin)):
+    faults = FileFaults()
+    for record in read_all(Source(item.path, stdin), faults):
         if not record.raw and record.value is None:
             continue
         records += 1
@@ -145,6 +146,7 @@ def _convert_file(
         if stream is not None:
             for value in values:
                 stream.write(value if isinstance(value, bytes) else json_line(value).encode("utf-8", "surrogatepass"))
+    done.unread += [(item.path, what) for what in faults.unread]
     return records, written
 
 

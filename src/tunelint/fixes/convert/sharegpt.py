@@ -32,6 +32,8 @@ def turns_to_messages(turns: Any, neutral: Neutral) -> list[Message]:
             pending += [call["id"] for call in calls]
             messages.append({"role": "assistant", "content": None, "tool_calls": calls, **rest})
             continue
+        if not isinstance(word, str):
+            raise Unconvertible("the 'from' of a turn is no text")
         role = ROLES.get(word, word)
         if role in _WORDS and _WORDS[role] != word:
             neutral.lose(f"the role name '{word}'")
@@ -45,7 +47,7 @@ def turns_to_messages(turns: Any, neutral: Neutral) -> list[Message]:
 def _calls(value: str, number: int, neutral: Neutral) -> list[dict[str, Any]]:
     try:
         parsed = json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unconvertible("a function_call turn is not JSON") from error
     neutral.lose("that tool calls had no ids (numbered ones are made up)")
     calls = []
@@ -67,10 +69,12 @@ def messages_to_turns(messages: list[Message], neutral: Neutral) -> list[dict[st
         role, calls = message.get("role"), message.get("tool_calls") or []
         if message.get("function_call"):
             calls = [{"function": message["function_call"]}]
+        if not isinstance(calls, list):
+            raise Unconvertible("its tool calls are no list")
         if role == "developer":
             neutral.lose("the role name 'developer' (it becomes system)")
             role = "system"
-        if "tool_call_id" in message or any("id" in call for call in calls):
+        if "tool_call_id" in message or any(isinstance(call, dict) and "id" in call for call in calls):
             neutral.lose("the ids of tool calls")
         if message.get("content") not in (None, "") or not calls:
             turns.append({"from": _WORDS.get(str(role), role), "value": joined_text(message.get("content"), neutral), **rest})
@@ -90,6 +94,6 @@ def _call(call: Any) -> dict[str, Any]:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unconvertible("the arguments of a tool call are not JSON") from error
     return {"name": function["name"], "arguments": arguments}
