@@ -5,14 +5,17 @@
 
 Brute force is the definition and nothing else: plain Python words, shingles as tuples, every pair of rows that shares a
 shingle counted by a sparse product. One core; shingling is included in every time; times are CPU seconds, the median of
-three runs, after a first run that loads compiled code. Growth is given for all CPU time and for the time outside the
-kernel, which leaves out what the system takes to hand out fresh memory.
+three runs, after a first run that loads compiled code. Growth is measured with each set in a process of its own, as a
+lint is, so that all sets pay alike for memory that the system has to hand out. In one process small sets would take over
+the memory of the set before, and a large one could not; that figure stands beside it.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import random
+import subprocess
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
@@ -39,15 +42,14 @@ from tunelint.similarity.templates import template_values
 from tunelint.similarity.words import word_hashes, words
 
 BATCH = 4096
+OF_ITS_OWN = "one-search"
 Keys = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 def texts_of(rows: list[Row], compiled: bool) -> Texts:
     """Columns of chat rows; words by batches, as the linter reads records."""
     batches = [rows[begin : begin + BATCH] for begin in range(0, len(rows), BATCH)]
-    prompts, answers = (
-        Ragged.concatenate([word_hashes([row[side] for row in batch], compiled=compiled) for batch in batches]) for side in (0, 1)
-    )
+    prompts, answers = (Ragged.concatenate([word_hashes([row[side] for row in batch], compiled=compiled) for batch in batches]) for side in (0, 1))
     whole = shingles(prompts, answers, compiled=compiled)
     template = template_values(whole)
     if not len(template):  # nothing can be discounted, so answers on their own are never asked for
@@ -108,21 +110,29 @@ def keys_of(left: Keys, right: Keys, rows: int) -> Keys:
 
 def cpu(action: Callable[[], Any], runs: int = 3) -> tuple[Any, float]:
     """The result and the median CPU seconds of a few runs after a first."""
-    result, seconds, _ = cpu_and_own(action, runs)
-    return result, seconds
-
-
-def cpu_and_own(action: Callable[[], Any], runs: int) -> tuple[Any, float, float]:
-    """The same, and the median seconds outside the kernel."""
     action()
     seconds = []
     for _ in range(runs):
-        start = os.times()
+        start = time.process_time()
         result = action()
-        end = os.times()
-        seconds.append((end.user + end.system - start.user - start.system, end.user - start.user))
-    total, own = (statistics.median(column) for column in zip(*seconds, strict=True))
-    return result, total, own
+        seconds.append(time.process_time() - start)
+    return result, statistics.median(seconds)
+
+
+def cpu_of_its_own(rows: list[Row], threshold: float, compiled: bool) -> float:
+    """CPU seconds of one search in a process of its own, which has loaded all code before."""
+    command = [sys.executable, __file__, OF_ITS_OWN]
+    done = subprocess.run(command, input=pickle.dumps((rows, threshold, compiled)), stdout=subprocess.PIPE, check=True)
+    return float(done.stdout)
+
+
+def search_of_its_own() -> None:
+    """The other end of this: print the CPU seconds."""
+    rows, threshold, compiled = pickle.load(sys.stdin.buffer)
+    search(rows[:100], threshold, compiled)
+    start = time.process_time()
+    search(rows, threshold, compiled)
+    print(time.process_time() - start)
 
 
 def quality(found: np.ndarray, wanted: np.ndarray) -> str:
@@ -193,11 +203,13 @@ def growth(rows: int, real: list[Row], threshold: float) -> None:
     framed = [(f"{TEMPLATE} {row[0]}", row[1]) if i % 10 else row for i, row in enumerate(plain)]
     for compiled in (True, False):
         name = "numba" if compiled else "numpy"
+        runs = [(sum(cpu_of_its_own(part, threshold, compiled) for part in parts), cpu_of_its_own(everything, threshold, compiled)) for _ in range(3)]
+        ten, large = (statistics.median(column) for column in zip(*runs, strict=True))
         # The ten sets one after the other, so that none finds its texts in the cache from the run before.
-        _, ten, ten_own = cpu_and_own(lambda c=compiled: [search(part, threshold, c) for part in parts], 1)
-        _, large, large_own = cpu_and_own(lambda c=compiled: search(everything, threshold, c), 1)
+        _, ten_here = cpu(lambda c=compiled: [search(part, threshold, c) for part in parts])
+        _, large_here = cpu(lambda c=compiled: search(everything, threshold, c))
         print(f"\n{name}: ten sets of {rows} rows {ten:.2f} s, all {10 * rows} rows at once {large:.2f} s: {10 * large / ten:.1f} times one set "
-              f"({10 * large_own / ten_own:.1f} outside the kernel)")  # fmt: skip
+              f"(in one process {ten_here:.2f} s, {large_here:.2f} s: {10 * large_here / ten_here:.1f})")  # fmt: skip
         _, without = cpu(lambda c=compiled: search(plain, threshold, c))
         _, within = cpu(lambda c=compiled: search(framed, threshold, c))
         print(f"{name}: one template around 90 % of {rows} rows {within:.2f} s, none {without:.2f} s: {within / without:.2f} times")
@@ -210,6 +222,9 @@ TEMPLATE = (
 )
 
 if __name__ == "__main__":
+    if OF_ITS_OWN in sys.argv:
+        search_of_its_own()
+        sys.exit()
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
     everything = distinct_rows(folder())
     made, really = mix(size, 0, everything)
