@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src/tunelint"
 # A room imports only rooms above it in this list.
 ROOMS = [
-    "errors", "findings", "records",
+    "errors", "writing", "findings", "records",
     "tokens", "similarity", "index", "rulebook", "checks", "targets", "prices", "engine", "indexing", "suppress", "marks", "changed",
     "config_model", "config", "api",
     "report", "fixes", "splitting", "train", "curves", "stats", "comparing", "exporting", "ablation", "pipeline", "cli", "testing", "reference",

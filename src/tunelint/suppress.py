@@ -18,6 +18,7 @@ from tunelint.checks.settings import BaselineUse
 from tunelint.errors import TunelintError
 from tunelint.findings import Finding
 from tunelint.rulebook import Rulebook
+from tunelint.writing import replace_file
 
 Key = tuple[str, str | None, tuple[str, ...], str | None]
 
@@ -68,9 +69,10 @@ def write_baseline(findings: Iterable[Finding], path: Path) -> int:
         if where is not None:
             entry["path"] = where
         lines.append(json.dumps(entry, sort_keys=True))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        replace_file(path, "".join(line + "\n" for line in lines).encode())
+    except OSError as error:
+        raise TunelintError(f"cannot write the baseline {path}: {error.strerror or error}") from error
     return len(lines)
 
 

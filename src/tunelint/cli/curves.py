@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tunelint.cli import exitcodes
-from tunelint.cli.options import invocation_settings, rule_options, wants_color
+from tunelint.cli.options import invocation_settings, rule_options, spare, wants_color
 from tunelint.cli.output import parse_formats, say, tell, write_text
 from tunelint.errors import TunelintError
 
@@ -19,10 +19,12 @@ _FORMATS = ("full", "concise", "json", "html")
 @click.command("curves")
 @click.argument("paths", nargs=-1, type=click.Path())
 @rule_options
-@click.option("--format", "formats", multiple=True, metavar="FORMAT[:FILE]",
-    help="full, concise, json, html (needs a file); repeatable.  [default: full]")
-@click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]),
-    help="Lowest severity that makes the command exit 1.  [default: error]")
+@click.option(
+    "--format", "formats", multiple=True, metavar="FORMAT[:FILE]", help="full, concise, json, html (needs a file); repeatable.  [default: full]"
+)
+@click.option(
+    "--fail-on", type=click.Choice(["error", "warning", "note", "never"]), help="Lowest severity that makes the command exit 1.  [default: error]"
+)
 @click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN", help="Column of a table: step, epoch, loss or eval_loss.")
 @click.option("--base-url", metavar="URL", help="Endpoint of an openai:JOB_ID path.")
 @click.option("--api-key-env", metavar="NAME", help="Environment variable with the API key.")
@@ -41,6 +43,7 @@ def command(**options: Any) -> int:
 
     settings = invocation_settings(options)
     formats = parse_formats(options["formats"], _FORMATS)
+    spare(options["paths"], options)
     key = options["api_key_env"]
     reading = {
         "columns": _columns(options["columns"]), "base_url": options["base_url"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import click
 
 from tunelint import __version__
 from tunelint.cli import exitcodes
+from tunelint.cli.output import flush, open_streams, silence, tell
 from tunelint.errors import TunelintError
 
 # name -> (module below tunelint.cli, one line of help); imported only when it is called
@@ -96,43 +98,52 @@ def cli() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; never raises."""
+    open_streams()
     try:
         result = cli.main(args=list(sys.argv[1:] if argv is None else argv), prog_name="tunelint", standalone_mode=False)
-        sys.stdout.flush()
+        flush()
         return result if isinstance(result, int) else exitcodes.OK
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (KeyboardInterrupt, click.Abort):
-        print("tunelint: stopped", file=sys.stderr)
+        tell("tunelint: stopped")
         return exitcodes.INTERRUPTED
     except click.ClickException as error:
-        error.show(sys.stderr)
+        with contextlib.suppress(OSError):  # as in `tell`
+            error.show(sys.stderr)
         return exitcodes.COULD_NOT_CHECK
     except TunelintError as error:
-        print(f"tunelint: {error}", file=sys.stderr)
+        tell(f"tunelint: {error}")
         return exitcodes.COULD_NOT_CHECK
-    except BrokenPipeError:
-        # The reader has had enough (`| head`). Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # click's own writing ends in SystemExit when the reader has had enough (`| head`)
+        silence()
         return exitcodes.OK
+    except OSError as error:
+        silence()
+        _traceback()
+        what = f": {error.filename}" if error.filename is not None else " (is standard output full or closed?)"
+        tell(f"tunelint: {error.strerror or error}{what}")
+        return exitcodes.COULD_NOT_CHECK
     except Exception as error:
         _internal(error)
         return exitcodes.COULD_NOT_CHECK
 
 
-def _internal(error: Exception) -> None:
+def _traceback() -> None:
     if os.environ.get("TUNELINT_DEBUG"):
         import traceback
 
         traceback.print_exc()
+
+
+def _internal(error: Exception) -> None:
+    _traceback()
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
         where = where.tb_next
     place = f" ({os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno})" if where is not None else ""
     kind = type(error).__name__
-    print(
-        f"tunelint: internal error, please report it: {kind}: {error}{place}; TUNELINT_DEBUG=1 prints the traceback", file=sys.stderr
-    )
+    tell(f"tunelint: internal error, please report it: {kind}: {error}{place}; TUNELINT_DEBUG=1 prints the traceback")
 
 
 def entry() -> None:

@@ -143,7 +143,17 @@ def invocation(options: dict[str, Any], default_paths: Sequence[str] = (".",)) -
         from tunelint.indexing import not_among
 
         inputs = not_among(inputs, settings.against)
+    spare([item.path for item in inputs], options)
     return Invocation(settings, inputs, config, options.get("quiet", 0), options.get("verbose", 0), wants_color(options.get("color", "auto")))
+
+
+def spare(inputs: Sequence[str], options: dict[str, Any]) -> None:
+    """Refuse to write a report or an output over one of the inputs. Raises TunelintError."""
+    own = {os.path.realpath(path) for path in inputs}
+    formats = [*options.get("formats", ()), options.get("form") or ""]
+    for place in (*(item.partition(":")[2] for item in formats), options.get("output")):
+        if place and os.path.realpath(place) in own:
+            raise TunelintError(f"{place} is one of the inputs, and the output would replace it; give the output another name")
 
 
 def wants_color(choice: str, stream: Any = None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
 import time
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tunelint.errors import TunelintError
+from tunelint.writing import replace_file
 
 if TYPE_CHECKING:
     from tunelint.engine.result import Report
@@ -65,21 +68,43 @@ def say(line: str = "") -> None:
     except UnicodeEncodeError:
         encoding = sys.stdout.encoding or "ascii"
         sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    except BrokenPipeError:  # the reader has had enough (`| head`); the exit code shall still be true
+        silence()
 
 
 def tell(line: str = "") -> None:
-    """Print a line to stderr."""
+    """Print a line to stderr. Where that is full or closed the run goes on: there is nowhere left to say so."""
     encoding = sys.stderr.encoding or "ascii"
-    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stderr.flush()
+
+
+def open_streams() -> None:
+    """Where the run was started with standard input, output or error closed (`>&-`), read nothing and write to nowhere."""
+    for name, flag, mode in (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flag), mode, encoding="utf-8"))
+
+
+def flush() -> None:
+    """Write out what `say` has kept back."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence()
+
+
+def silence() -> None:
+    """Send standard output nowhere from now on: nobody reads it, and Python would complain when it flushes at exit."""
+    with contextlib.suppress(io.UnsupportedOperation):  # a stream in memory has no descriptor, and is never full
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file in one step. Raises TunelintError when it cannot be written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Replace a file in one step; a pipe or a device (/dev/stdout) is written to. Raises TunelintError when that fails."""
     try:
-        temporary.write_bytes(text.encode("utf-8", "surrogatepass"))
-        os.replace(temporary, path)
+        replace_file(path, text.encode("utf-8", "surrogatepass"))
     except OSError as error:
         raise TunelintError(f"cannot write {path}: {error.strerror}") from error
 

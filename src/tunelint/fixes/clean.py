@@ -24,9 +24,10 @@ from tunelint.fixes.clusters import Keep
 from tunelint.fixes.decide import Decisions, Mode
 from tunelint.fixes.edits import json_line
 from tunelint.fixes.work import Choice, Work, accept_as, output_names, work_on
-from tunelint.fixes.write import digest_of, replace_file, write_cleaned
+from tunelint.fixes.write import digest_of, write_cleaned
 from tunelint.records.discover import Input
 from tunelint.records.sources import STDIN
+from tunelint.writing import replace_file
 
 
 @dataclass(frozen=True)

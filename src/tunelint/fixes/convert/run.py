@@ -19,7 +19,7 @@ from tunelint.fixes.convert.readers import read_neutral
 from tunelint.fixes.convert.writers import write_values
 from tunelint.fixes.edits import json_line
 from tunelint.fixes.work import output_names, removed_entry
-from tunelint.fixes.write import compressed, digest_of, replace_file, replacing
+from tunelint.fixes.write import compressed, digest_of, replacing
 from tunelint.marks import strip_mark
 from tunelint.records.chunks import FileFaults
 from tunelint.records.discover import Input
@@ -27,6 +27,7 @@ from tunelint.records.reader import read_all
 from tunelint.records.record import Record
 from tunelint.records.sources import STDIN, Source, compression_of, plain_suffix
 from tunelint.targets import load_target
+from tunelint.writing import replace_file
 
 
 @dataclass
