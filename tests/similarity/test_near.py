@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunelint.errors import TunelintError
-from tunelint.similarity import join, minhash, near
+from tunelint.similarity import join, meetings, minhash, near
 from tunelint.similarity.clusters import connected_components
 from tunelint.similarity.columns import Ragged
 from tunelint.similarity.fast import numba_installed
@@ -248,3 +248,17 @@ def test_clusters_do_not_depend_on_the_order_beyond_who_is_first() -> None:
     groups = {frozenset(np.flatnonzero(straight == f).tolist()) for f in set(straight.tolist())}
     regrouped = {frozenset(order[i] for i in np.flatnonzero(shuffled == f)) for f in set(shuffled.tolist())}
     assert groups == regrouped
+
+
+@pytest.mark.parametrize("compiled", PATHS)
+def test_crowded_lists_are_joined_in_batches(monkeypatch: pytest.MonkeyPatch, compiled: bool) -> None:
+    chance = np.random.default_rng(5)
+    few = np.sort(chance.integers(0, 2**64, 14, dtype=np.uint64))
+    rows = Ragged.of([np.sort(chance.choice(few, chance.integers(1, 12), replace=False)) for _ in range(300)])
+    at_once = [join.self_join(rows, 0.6, compiled=compiled), join.cross_join(rows.rows(0, 100), rows.rows(100, 300), 0.6, compiled=compiled)]
+    for name, small in (("BATCH", 64), ("USUAL", 0), ("KEPT", 16), ("MET", 8), ("PART", 32), ("DEALT", 64)):
+        monkeypatch.setattr(meetings, name, small)
+    in_batches = [join.self_join(rows, 0.6, compiled=compiled), join.cross_join(rows.rows(0, 100), rows.rows(100, 300), 0.6, compiled=compiled)]
+    assert len(at_once[0].left) > 50
+    for one, other in zip(at_once, in_batches, strict=True):
+        assert all(map(np.array_equal, one, other))

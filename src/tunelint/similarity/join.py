@@ -86,16 +86,18 @@ def prepare(
 def run(postings: Postings, *, compiled: bool | None = None) -> Pairs:
     """Carry out a prepared join."""
     rows = postings.rows
-    x, y = meetings.candidates(postings.lists, postings.sizes, postings.threshold, compiled)
-    x, y = postings.order[x], postings.order[y]
     kernels = fast.kernels(compiled, len(rows.values))
-    if kernels is None:
-        overlap = overlaps(rows, rows, x, y, compiled=False)
-        good = overlap / (rows.lengths[x] + rows.lengths[y] - overlap) >= postings.threshold
-    else:
-        overlap = kernels.verified(rows.values, rows.offsets, x, y, postings.threshold)
-        good = overlap >= 0
-    x, y, overlap = x[good], y[good], overlap[good]
+    found = [(np.empty(0, np.int64),) * 3]
+    for x, y in meetings.candidates(postings.lists, postings.sizes, postings.threshold, compiled):
+        x, y = postings.order[x], postings.order[y]
+        if kernels is None:
+            common = overlaps(rows, rows, x, y, compiled=False)
+            good = common / (rows.lengths[x] + rows.lengths[y] - common) >= postings.threshold
+        else:
+            common = kernels.verified(rows.values, rows.offsets, x, y, postings.threshold)
+            good = common >= 0
+        found.append((x[good], y[good], common[good]))
+    x, y, overlap = (np.concatenate(column) for column in zip(*found, strict=True))
     score = overlap / (rows.lengths[x] + rows.lengths[y] - overlap)
     left, right = np.minimum(x, y), np.maximum(x, y)
     by_row = np.lexsort((right, left))

@@ -22,6 +22,7 @@ PART = 1 << 17  # values sorted at a time
 MET = 1 << 15  # meetings looked at together
 DEALT = 1 << 18  # values dealt at a time
 KEPT = 1 << 20  # pairs that wait for their copies to be removed
+BATCH, USUAL = 1 << 23, 8  # meetings looked at together, or so many for each reader: they bound the memory
 
 Rows = NDArray[np.int32]
 
@@ -124,22 +125,46 @@ def _lists(row: Rows, rest: Rows, entered: NDArray[np.bool_], reads: NDArray[np.
     return Lists(row[enters], rest[enters], row[meets], rest[meets], begin[meets], count[meets])
 
 
-def candidates(lists: Sequence[Lists], sizes: Indices, threshold: float, compiled: bool | None) -> tuple[Indices, Indices]:
-    """Pairs (later, earlier) of rows that meet and whose sizes and places still allow the threshold, sorted."""
-    pairs = np.empty(0, np.int64)
-    waiting: list[Indices] = []
-    count = 0
+def candidates(lists: Sequence[Lists], sizes: Indices, threshold: float, compiled: bool | None) -> Iterator[tuple[Indices, Indices]]:
+    """Pairs (later, earlier) of rows that meet and whose sizes and places still allow the threshold, each once.
+
+    They come in batches of whole later rows, so that crowded lists need no more memory than others.
+    """
     kernels = fast.kernels(compiled, sum(len(part.reader) for part in lists))
+    rows = max(len(sizes), 1)
+    for first, last in _row_ranges(lists, rows):
+        pairs = np.empty(0, np.int64)
+        waiting: list[Indices] = []
+        count = 0
+        for part in lists:
+            readers = part if last - first == rows else _read_by(part, first, last)
+            for met in _meetings(readers, sizes, threshold) if kernels is None else _compiled_meetings(readers, sizes, threshold, kernels):
+                waiting.append(met)
+                count += len(met)
+                if count > max(KEPT, len(pairs)):
+                    pairs, waiting, count = _distinct([pairs, *waiting]), [], 0
+        later, earlier = np.divmod(_distinct([pairs, *waiting]), rows)
+        apart = later != earlier  # two values of one row may have fallen together
+        yield later[apart], earlier[apart]
+
+
+def _row_ranges(lists: Sequence[Lists], rows: int) -> list[tuple[int, int]]:
+    """Ranges of rows that read about BATCH entries each; a single one where the lists are not crowded."""
+    batch = max(BATCH, USUAL * sum(len(part.reader) for part in lists))
+    if sum(int(part.length.sum()) for part in lists) <= batch:
+        return [(0, rows)]
+    reads = np.zeros(rows)
     for part in lists:
-        for met in _meetings(part, sizes, threshold) if kernels is None else _compiled_meetings(part, sizes, threshold, kernels):
-            waiting.append(met)
-            count += len(met)
-            if count > max(KEPT, len(pairs)):
-                pairs, waiting, count = _distinct([pairs, *waiting]), [], 0
-    pairs = _distinct([pairs, *waiting])
-    later, earlier = np.divmod(pairs, max(len(sizes), 1))
-    apart = later != earlier  # two values of one row may have fallen together
-    return later[apart], earlier[apart]
+        reads += np.bincount(part.reader, weights=part.length, minlength=rows)
+    until = np.cumsum(reads)
+    cuts = np.searchsorted(until, np.arange(batch, until[-1], batch)) + 1
+    return list(pairwise(np.unique(np.concatenate(([0], cuts, [rows]))).tolist()))
+
+
+def _read_by(lists: Lists, first: int, last: int) -> Lists:
+    """The same lists with only the readers from row `first` to row `last` (exclusive)."""
+    kept = np.flatnonzero((lists.reader >= first) & (lists.reader < last))
+    return Lists(*lists[:2], lists.reader[kept], lists.reader_rest[kept], lists.start[kept], lists.length[kept])
 
 
 def _distinct(parts: list[Indices]) -> Indices:
