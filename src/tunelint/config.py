@@ -96,6 +96,8 @@ def _first_fault(error: Any, keys: list[str]) -> str:
     """Put pydantic's first complaint into one sentence of ours."""
     where = [str(step) for step in error["loc"]]
     if error["type"] == "extra_forbidden":
+        if where[-1] == "tool":
+            return "unknown key 'tool': here keys stand at the top level, [tool.tunelint] is for pyproject.toml"
         near = difflib.get_close_matches(where[-1], keys, n=1, cutoff=0.5)
         return f"unknown key '{where[-1]}'" + (f"; did you mean '{near[0]}'?" if near else "")
     wanted = {

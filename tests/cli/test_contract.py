@@ -100,6 +100,9 @@ def test_config_is_read_checked_and_beaten_by_the_command_line(tunelint, data):
     for text, says in (
         ('tran = ["x"]', "did you mean 'train'"), ("fail-on = 'eror'", "fail-on must be"), ("ignore = ['DPU']", "no rule"),
         ("[rules.small-dataset]\nadvized = 3", "did you mean 'advised'"), ("[rules.small-dataset]\nadvised = 'x'", "must be int"),
+        ("[rules.small-dataset]\nadvised = -1", "must be 0 or more"), ("[rules.near-duplicate]\nthreshold = 1.5", "must be from 0 to 1"),
+        ("[rules.near-duplicate]\nthreshold = nan", "must be from 0 to 1"), ("select = ['DPU']", "did you mean 'DUP'"),
+        ("[tool.tunelint]\npack = 'min'", "[tool.tunelint] is for pyproject.toml"),
         ("train = ", "not TOML"), ("[rules.nothing]\nx = 1", "no such rule"),
             ("train = 'x'", "train must be a list, not 'x'"), ("jobs = -1", "jobs must be 0 or more"),
         ("[per-file-ignores]\nx = 1", "per-file-ignores.x must be a list"), ("rules = 3", "rules must be a table"),

@@ -12,7 +12,7 @@ from tunelint.records.splits import split_of_name
         ("contest.jsonl", "train"), ("latest.jsonl", "train"), ("devices.jsonl", "train"), ("dev.jsonl", "eval"),
         ("validation/part-1.jsonl", "eval"), ("eval/train.jsonl", "eval"), ("tests/part.jsonl", "train"),
         ("train_eval.jsonl", "eval"), ("held-out.jsonl", "train"), ("heldout.jsonl.gz", "eval"), ("a/val/b/x.jsonl", "train"),
-        ("VALID.JSONL", "eval"), ("-", "train"),
+        ("VALID.JSONL", "eval"), ("-", "train"), ("/dev/stdin", "train"), ("/home/dev/x.jsonl", "eval"),
     ],
 )  # fmt: skip
 def test_split_of_name(path, split):

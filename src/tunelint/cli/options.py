@@ -157,11 +157,11 @@ def spare(inputs: Sequence[str], options: dict[str, Any]) -> None:
 
 
 def wants_color(choice: str, stream: Any = None) -> bool:
-    """Decide on colours: the option, then NO_COLOR and FORCE_COLOR, then whether a terminal reads."""
+    """Decide on colours: the option, then NO_COLOR and FORCE_COLOR, then whether a terminal reads that can show them."""
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return bool((stream or sys.stdout).isatty())
+    return os.environ.get("TERM") != "dumb" and bool((stream or sys.stdout).isatty())

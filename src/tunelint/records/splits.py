@@ -18,7 +18,8 @@ def split_of_name(path: str) -> tuple[Split, str]:
     `latest/` are training data.
     """
     pure = PurePath(path)
-    for text, what in ((pure.name, "file name"), (pure.parent.name, "folder name")):
+    folder = "" if pure.parent == PurePath("/dev") else pure.parent.name  # /dev/stdin is no development data
+    for text, what in ((pure.name, "file name"), (folder, "folder name")):
         for word in _WORDS.split(text.lower()):
             if word in EVAL_WORDS:
                 return "eval", f"'{word}' in the {what}"

@@ -63,9 +63,9 @@ class Rulebook:
             raise TunelintError(f"no rule '{name_or_code}'{self.did_you_mean(name_or_code)}; `tunelint rule --all` lists them")
         return rule
 
-    def did_you_mean(self, word: str) -> str:
-        """Return '; did you mean ...?' for a misspelled rule, '' where nothing is near."""
-        lowered = {key.lower(): key for key in self._by_key}
+    def did_you_mean(self, word: str, others: Iterable[str] = ()) -> str:
+        """Return '; did you mean ...?' for a misspelled rule or one of the other words, '' where nothing is near."""
+        lowered = {key.lower(): key for key in (*self._by_key, *others)}
         near = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
         return f"; did you mean '{lowered[near[0]]}'?" if near else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +47,8 @@ def select_rules(
     wanted, unwanted = [*base, *extend_select], list(ignore)
     for selector in [*select, *extend_select, *ignore]:
         if not any(_specificity(selector, rule) >= 0 for rule in book):
-            raise TunelintError(f"no rule, family or pack '{selector}'{book.did_you_mean(selector)}")
+            families = dict.fromkeys(rule.code.rstrip("0123456789") for rule in book)
+            raise TunelintError(f"no rule, family or pack '{selector}'{book.did_you_mean(selector, (*families, *PACKS))}")
     resolved = {}
     for name, table in (tables or {}).items():
         rule = book.find(name)
@@ -74,6 +76,10 @@ def _specificity(selector: str, rule: Rule) -> int:
     prefix = selector.upper()
     is_prefix = prefix == rule.family or (prefix.startswith(rule.family) and rule.code.startswith(prefix))
     return len(prefix) if is_prefix else -1
+
+
+_SHARES = ("threshold", "share", "similarity", "rare")
+"""Last words of the options that are a part of a whole."""
 
 
 def resolve_options(rule: Rule, table: Mapping[str, Any]) -> tuple[dict[str, Any], Severity | None]:
@@ -104,4 +110,8 @@ def _checked(rule: Rule, option: Option, value: Any) -> Any:
     }
     if not fits.get(option.type, False):
         raise TunelintError(f"[rules.{rule.name}]: {option.name} must be {option.type}, not {value!r}")
+    if option.type in ("int", "float") and option.default >= 0:
+        share = option.type == "float" and option.default <= 1 and option.name.rpartition("-")[2] in _SHARES
+        if not 0 <= value <= (1 if share else sys.float_info.max):  # nan is in no range
+            raise TunelintError(f"[rules.{rule.name}]: {option.name} must be {'from 0 to 1' if share else '0 or more'}, not {value!r}")
     return float(value) if option.type == "float" else value
