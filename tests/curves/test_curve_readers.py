@@ -158,3 +158,25 @@ def test_the_json_is_strict_and_carries_every_run(tmp_path: Path) -> None:
     assert json.loads(text)["version"] == 1
     assert report["findings"] == []
     assert [run["verdict"] for run in report["runs"]] == ["diverged", "overfit"]
+
+
+def write_lines(path: Path, entries: list[dict]) -> Path:
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return path
+
+
+def test_a_log_of_all_train_losses_and_then_all_eval_losses_is_one_run(tmp_path: Path) -> None:
+    trains = [{"step": step, "loss": 2 - step / 100} for step in range(5, 105, 5)]
+    evals = [{"step": step, "eval_loss": 1.5 + (step - 50) ** 2 / 5000} for step in range(0, 110, 10)]
+    [mixed] = read_runs(write_lines(tmp_path / "mixed.jsonl", sorted(trains + evals, key=lambda entry: entry["step"])))
+    for name, entries in {"grouped": trains + evals, "the other way": evals + trains}.items():
+        [run] = read_runs(write_lines(tmp_path / f"{name}.jsonl", entries))
+        assert (run.trains, run.evals, run.notes) == (mixed.trains, mixed.evals, ())
+    assert len(read_runs(write_lines(tmp_path / "two.jsonl", trains + evals + trains + evals))) > 1
+
+
+def test_json_that_is_nested_too_deeply_is_no_log(tunelint, tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    ran = tunelint("curves", "deep.json")
+    assert ran.code == 2
+    assert "deep.json is no JSON" in ran.err

@@ -141,7 +141,7 @@ def _json_lines(text: str) -> list[dict[str, Any]] | None:
     for place, line in enumerate(lines):
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             if place and place == len(lines) - 1:
                 continue
             return None

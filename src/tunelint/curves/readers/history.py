@@ -10,6 +10,7 @@ import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from tunelint.curves.readers.values import axis_number, number
@@ -48,7 +49,7 @@ def runs_from_history(
     notes: Sequence[str] = (),
 ) -> list[Run]:
     """Return the runs of a log: one, unless its steps start again from the beginning (several runs in one file)."""
-    cleaned = [entry for entry in entries if isinstance(entry, Mapping)]
+    cleaned = _by_step([entry for entry in entries if isinstance(entry, Mapping)])
     segments = _segments(cleaned)
     runs = []
     for place, (segment, resumed) in enumerate(segments):
@@ -80,6 +81,25 @@ def _run(entries: list[Entry], source: str, saved: tuple[Number, ...] | None, ep
     )
     seen = [epoch for _, epoch in run.moments if epoch is not None]
     return replace(run, epochs=float(max(seen)) if seen else epochs)
+
+
+def _by_step(entries: list[Entry]) -> list[Entry]:
+    """Put a log that lists one kind of loss after the other (all of train, then all of eval) in the order of its steps.
+
+    Such a log has one block of entries for every kind, and steps that go back only where a block begins.
+    """
+    steps = [axis_number(entry.get("step")) for entry in entries]
+    kinds = [frozenset(key for key in entry if key in TRAIN_KEYS or (eval_name(str(key)) or "").endswith("loss")) for entry in entries]
+    told = [(kind, step) for kind, step in zip(kinds, steps, strict=True) if kind]
+    pairs = list(pairwise(told))
+    begins = [kind for (before, _), (kind, _) in pairs if kind != before]
+    blocks = [told[0][0], *begins] if told else []
+    if len(blocks) < 2 or sum(map(len, blocks)) != len(frozenset.union(*blocks)) or None in steps:
+        return entries
+    backwards = [kind == before for (before, last), (kind, step) in pairs if step < last]  # type: ignore[operator]
+    if not backwards or any(backwards):
+        return entries
+    return sorted(entries, key=lambda entry: axis_number(entry.get("step")) or 0)
 
 
 def _segments(entries: list[Entry]) -> list[tuple[list[Entry], list[Number]]]:
