@@ -20,8 +20,9 @@ from tunelint.similarity import fast, meetings
 from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges
 from tunelint.similarity.prefixes import rarest
 
-# Values of compared rows at a time, by numpy: they stay in the cache.
+# Values of compared rows at a time, by numpy: they stay in the cache. And from which mean length on rows are long.
 COMPARED = 1 << 17
+LONG = 160
 PAIR_NAMES = np.arange(1 << 12, dtype=np.uint64) << np.uint64(52)
 
 
@@ -138,13 +139,14 @@ def _overlaps_of_few(sides: Sequence[tuple[Hashes, Indices, Indices]]) -> Indice
     upper 52 bits of the hash remain, so that a chance meeting of two values has odds of 2**-52 and each side is in order
     by itself: a stable sort merges two such runs in linear time.
     """
-    keys = []
-    for values, starts, lengths in sides:
-        key = values[ranges(starts, lengths)]
-        key >>= np.uint64(12)
-        key |= np.repeat(PAIR_NAMES[: len(lengths)], lengths)
-        keys.append(key)
-    merged = np.concatenate(keys)
+    lengths = np.concatenate([side[2] for side in sides])
+    if lengths.sum() > LONG * len(lengths):  # slices are copied faster than single values are gathered
+        places = [(values, start.tolist(), (start + length).tolist()) for values, start, length in sides]
+        merged = np.concatenate([values[begin:end] for values, *ends in places for begin, end in zip(*ends, strict=True)])
+    else:
+        merged = np.concatenate([values[ranges(start, length)] for values, start, length in sides])
+    merged >>= np.uint64(12)
+    merged |= np.repeat(np.tile(PAIR_NAMES[: len(lengths) // 2], 2), lengths)
     merged.sort(kind="stable")
     twice = np.flatnonzero(merged[1:] == merged[:-1])
     return np.diff(np.searchsorted(twice, offsets_of(sides[0][2] + sides[1][2])))
