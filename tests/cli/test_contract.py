@@ -295,3 +295,15 @@ def test_a_progress_bar_on_a_terminal_and_nowhere_else(data):
     assert done.stdout == b""
     piped = subprocess.run([sys.executable, "-c", code.format(arguments)], cwd=data, capture_output=True, env=environment, check=True)
     assert piped.stderr == b""
+
+
+def test_a_refusal_after_cleaning_names_no_folder_that_is_gone(tunelint, data):
+    Path("my rows.jsonl").write_text(GOOD.splitlines()[0] + "\n{broken\n")
+    ran = tunelint("lint-and-train", "my rows.jsonl", "--clean")
+    assert ran.code == 1
+    assert "1 record kept, 1 removed" in ran.err
+    assert "nothing was trained: 1 error left after cleaning (too-few-records 1)" in ran.err
+    assert "tunelint clean 'my rows.jsonl' -o cleaned" in ran.err
+    assert "tunelint-" not in ran.out + ran.err
+    ran = tunelint("train", "my rows.jsonl")
+    assert "tunelint lint-and-train 'my rows.jsonl' --clean" in ran.err

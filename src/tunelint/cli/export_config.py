@@ -108,7 +108,7 @@ def _of_files(options: dict[str, Any]) -> TrainingJob | None:
             with Progress("checking") as progress:
                 inputs, report = given.inputs, lint_inputs(given.inputs, settings, progress=progress)
         if report.errors and not options["no_lint"]:
-            refuse(report)
+            refuse(report, [item.path for item in given.inputs] if options["clean_first"] else ())
             return None
         rows = read_rows(inputs, carve=not options["no_split"], seed=seed)
         check_unchanged(report)

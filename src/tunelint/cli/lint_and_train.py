@@ -55,7 +55,7 @@ def command(**options: Any) -> int:
     from tunelint.api import lint_inputs
     from tunelint.fixes import clean
     from tunelint.pipeline import check_unchanged, finish_run, make_plan, new_run_dir, read_rows, with_run_findings, write_lint
-    from tunelint.report.text import render_summary
+    from tunelint.report.text import plural, render_summary
     from tunelint.train import follow_run, start_run
 
     formats = parse_formats(options["formats"])
@@ -80,9 +80,10 @@ def command(**options: Any) -> int:
             mode = "unsafe" if options["unsafe_fixes"] else "default"
             result = clean(given.inputs, Path(room, "cleaned"), given.settings, mode=mode)  # type: ignore[arg-type]
             inputs, trained_on = list(result.outputs), replace(result.after, extras={"removed": dict(result.removed)})
+            if trained_on.errors:  # the copy goes with the room, so its place is not named
+                tell(f"{plural(result.kept, 'record')} kept, {sum(result.removed.values()):,} removed")
+                return refuse(trained_on, [item.path for item in given.inputs])
             say_clean(result, folder=run_dir / "cleaned")
-            if trained_on.errors:
-                return refuse(trained_on)
         rows = read_rows(inputs, carve=not options["no_split"], seed=options["seed"])
         check_unchanged(trained_on)
         for note in rows.notes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +75,23 @@ def command(**options: Any) -> int:
     return exitcodes.OK if with_run_findings(report, judged.findings).ok else exitcodes.FINDINGS
 
 
-def refuse(report: Any) -> int:
-    """Say why nothing is trained, and what would help."""
+def refuse(report: Any, originals: Sequence[str] = ()) -> int:
+    """Say why nothing is trained, and what would help. `originals` are the inputs where `report` is on a cleaned copy, which
+    is not kept."""
     from tunelint.findings import Severity
+    from tunelint.report.text import plural
 
     counts: dict[str, int] = {}
     for finding in report.findings:
         if finding.severity is Severity.ERROR:
             counts[finding.name] = counts.get(finding.name, 0) + 1
     listed = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
-    paths = " ".join(file.path for file in report.files[:3]) + (" ..." if len(report.files) > 3 else "")
-    tell(f"nothing was trained: {report.errors:,} errors in the data ({listed})")
-    tell(f"see them: tunelint lint {paths}")
-    tell(f"mend or remove them and train on the rest: tunelint lint-and-train {paths} --clean")
+    given = [*originals] or [file.path for file in report.files]
+    paths = shlex.join(given[:3]) + (" ..." if len(given) > 3 else "")
+    tell(f"nothing was trained: {plural(report.errors, 'error')} {'left after cleaning' if originals else 'in the data'} ({listed})")
+    if originals:
+        tell(f"see what is left and what was removed: tunelint clean {paths} -o cleaned")
+    else:
+        tell(f"see them: tunelint lint {paths}")
+        tell(f"mend or remove them and train on the rest: tunelint lint-and-train {paths} --clean")
     return exitcodes.FINDINGS
