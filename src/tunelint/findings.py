@@ -62,7 +62,8 @@ class Finding:
     file; `pointer` is an RFC 6901 JSON pointer inside the record, `span` the fault's characters in the string that stands
     there; `record` is `record_digest` of the record. A finding
     about a whole file has no line, one about the whole set has no path. `count` is above 1 only for a run of the same
-    fault that was summed up (then `end_line` is its last line).
+    fault that was summed up (then `end_line` is its last line). `byte_column` is `column` in bytes of UTF-8, None where a
+    record may take several lines.
     """
 
     code: str
@@ -87,6 +88,7 @@ class Finding:
     span: tuple[int, int] | None = None
     details: dict[str, Any] = field(default_factory=dict)
     edit: Any = field(default=None, repr=False)
+    byte_column: int | None = None
 
     def sort_key(self) -> tuple[Any, ...]:
         """Path, line, code: the order in which findings are reported, then whatever makes the order total."""

@@ -157,6 +157,29 @@ def test_rdjson_validates(data):
     assert [item["code"]["value"] for item in result["diagnostics"]] == [finding.code for finding in data.findings]
 
 
+def test_rdjson_columns_count_bytes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        {"messages": [{"role": "user", "content": "Привет, 世界"}, {"role": "assistant", "content": f"Здравствуйте, {{{{имя}}}} {{{{name}}}} {i}"}]}
+        for i in range(3)
+    ]
+    Path("train.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    Path("whole.json").write_text(json.dumps(rows, ensure_ascii=False, indent=1), "utf-8")
+    report = lint(".", select=["TEXT002", "DUP002"])
+    lines = Path("train.jsonl").read_bytes().split(b"\n")
+    seen = 0
+    for item, finding in zip(json.loads(text_of(report, "rdjson"))["diagnostics"], report.findings, strict=True):
+        start = item["location"]["range"]["start"]
+        if item["location"]["path"] == "whole.json":
+            assert "column" not in start  # the line is where the record starts, its value stands on another
+            continue
+        if finding.pointer is not None:
+            assert lines[start["line"] - 1][start["column"] - 1 :].startswith('"Здравствуйте'.encode())
+            assert start["column"] > finding.column
+            seen += 1
+    assert seen == 3
+
+
 def test_github_annotations_are_one_command_a_line(data):
     lines = text_of(data, "github").splitlines()
     assert len(lines) == len(data.findings)

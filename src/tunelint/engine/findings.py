@@ -72,6 +72,7 @@ class FindingMaker:
             located.rule, hit, path=file.input.path, line=located.line, column=located.column,
             byte_offset=located.byte_offset if lines else None,
             row=rows_before + located.row if located.row else None, record=located.record, excerpt=located.excerpt,
+            byte_column=located.byte_offset - located.offset + 1 if file.by_lines and located.column else None,
         )  # fmt: skip
 
     def _of_file(self, file: ReadFile) -> Iterator[Finding]:
@@ -80,6 +81,7 @@ class FindingMaker:
                 yield self._finding(
                     fault.kind, Hit(fault.message), path=file.input.path, line=line, end_line=end_line, count=count,
                     column=fault.column if line else None, byte_offset=fault.byte if line == 1 or end_line else None,
+                    byte_column=1 if line and fault.column == 1 else None,
                 )  # fmt: skip
 
     def _of_survey(self) -> Iterator[Finding]:
@@ -129,6 +131,7 @@ class FindingMaker:
         return self._finding(
             rule, hit, path=place.path, line=line, row=place.row, record=place.record, related=related, excerpt=look.excerpt,
             column=look.column if line else None, byte_offset=int(fetch.offsets[hit.at]) + look.byte if line else None,
+            byte_column=look.byte + 1 if line and self._files[int(survey.file[hit.at])].by_lines else None,
         )  # fmt: skip
 
     @staticmethod

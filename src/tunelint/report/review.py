@@ -56,7 +56,7 @@ def render_gitlab(report: Report) -> Iterator[str]:
 
 
 def render_rdjson(report: Report) -> Iterator[str]:
-    """Yield one DiagnosticResult: https://github.com/reviewdog/reviewdog/tree/master/proto/rdf."""
+    """Yield one DiagnosticResult: https://github.com/reviewdog/reviewdog/tree/master/proto/rdf. Its columns count bytes."""
     links = {rule.name: rule_link(rule) for rule in rules_of(report)}
     diagnostics = [_diagnostic(finding, report, links.get(finding.name)) for finding in report.findings]
     yield dump({"source": {"name": "tunelint", "url": HOME}, "diagnostics": diagnostics})
@@ -65,7 +65,7 @@ def render_rdjson(report: Report) -> Iterator[str]:
 def _diagnostic(finding: Finding, report: Report, link: str | None) -> dict[str, Any]:
     location: dict[str, Any] = {"path": repository_path(file_of(finding, report))}
     if finding.line:
-        start = {"line": finding.line, **({"column": finding.column} if finding.column else {})}
+        start = {"line": finding.line, **({"column": finding.byte_column} if finding.byte_column else {})}
         location["range"] = {"start": start, **({"end": {"line": finding.end_line}} if finding.end_line else {})}
     diagnostic: dict[str, Any] = {
         "message": visible(finding.message), "location": location, "severity": _RDJSON[finding.severity.value],
