@@ -231,4 +231,5 @@ if __name__ == "__main__":
     print(f"{size} rows, {really} of them real")
     accuracy(made, (0.7, 0.8, 0.9))
     speed(made, 0.8)
+    growth(size // 10, everything, 0.8)
     growth(size, everything, 0.8)
