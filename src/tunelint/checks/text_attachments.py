@@ -70,11 +70,11 @@ def missing_attachment(record: Record, options: dict[str, Any]) -> Iterable[Hit]
 
 
 def _may_hold(text: str, signs: int) -> bool:
-    if (signs & (ATTACHMENT | ESCAPE) or not text.isascii()) and any(mark in text for mark in _MARKS):
+    wide = not text.isascii()
+    if (wide or signs & (ATTACHMENT | ESCAPE)) and any(mark in text for mark in _MARKS):
         return True
-    if text.isascii():
-        return False
-    return any(mark in text for mark in _LATIN_MARKS) or bool(signs & (ESCAPE | OTHER_SCRIPT) and any(mark in text for mark in _OTHER_MARKS))
+    others = _OTHER_MARKS if signs & (ESCAPE | OTHER_SCRIPT) else ()
+    return wide and any(mark in text for mark in (*_LATIN_MARKS, *others))
 
 
 def _missing(record: Record, options: dict[str, Any]) -> Iterator[Hit]:

@@ -19,12 +19,10 @@ _FORMATS = ("full", "concise", "json", "html")
 @click.command("curves")
 @click.argument("paths", nargs=-1, type=click.Path())
 @rule_options
-@click.option(
-    "--format", "formats", multiple=True, metavar="FORMAT[:FILE]", help="full, concise, json, html (needs a file); repeatable.  [default: full]"
-)
-@click.option(
-    "--fail-on", type=click.Choice(["error", "warning", "note", "never"]), help="Lowest severity that makes the command exit 1.  [default: error]"
-)
+@click.option("--format", "formats", multiple=True, metavar="FORMAT[:FILE]",
+    help="full, concise, json, html (needs a file); repeatable.  [default: full]")
+@click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]),
+    help="Lowest severity that makes the command exit 1.  [default: error]")
 @click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN", help="Column of a table: step, epoch, loss or eval_loss.")
 @click.option("--base-url", metavar="URL", help="Endpoint of an openai:JOB_ID path.")
 @click.option("--api-key-env", metavar="NAME", help="Environment variable with the API key.")

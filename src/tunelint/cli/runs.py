@@ -75,9 +75,8 @@ def show_command(name: str, form: str) -> int:
 
 @command.command("resume")
 @click.argument("name")
-@click.option(
-    "--fail-on", type=click.Choice(["error", "warning", "note", "never"]), default="error", help="Lowest severity that makes the command exit 1."
-)
+@click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]), default="error",
+    help="Lowest severity that makes the command exit 1.")
 def resume_command(name: str, fail_on: str) -> int:
     """Go on with a run that was interrupted, and judge it.
 

@@ -16,28 +16,17 @@ from tunelint.cli.output import say, tell, tell_unread
 @paths_argument
 @click.option("-o", "--output", required=True, type=click.Path(), metavar="DIR", help="Folder for train.jsonl and eval.jsonl.")
 @click.option(
-    "--eval-share",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.1,
-    show_default=True,
-    metavar="SHARE",
+    "--eval-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.1, show_default=True, metavar="SHARE",
     help="Share of the records for eval.",
 )
 @click.option("--eval-records", type=click.IntRange(min=1), metavar="N", help="Number of eval records instead of a share.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Another seed, another draw.")
 @click.option(
-    "--stratify-by",
-    default="auto",
-    show_default=True,
-    metavar="KEY",
+    "--stratify-by", default="auto", show_default=True, metavar="KEY",
     help="Label whose shares both splits keep; a.b for a nested key, auto, none.",
 )
 @click.option(
-    "--group-by",
-    multiple=True,
-    default=("auto",),
-    show_default=True,
-    metavar="KEYS",
+    "--group-by", multiple=True, default=("auto",), show_default=True, metavar="KEYS",
     help="Ids whose records stay together; a.b for nested keys, auto, none.",
 )
 @click.option("--overwrite", is_flag=True, help="Write into a folder that is not empty.")

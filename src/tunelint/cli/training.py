@@ -19,21 +19,12 @@ if TYPE_CHECKING:
     from tunelint.train import RunFolder
 
 train_options: Callable[..., Any] = _all(
-    click.option(
-        "--backend",
-        type=click.Choice(["local", "openai"]),
-        default="local",
-        show_default=True,
-        help="local: this machine's GPU or CPU; openai: any OpenAI-compatible API.",
-    ),
-    click.option(
-        "--model", default=None, metavar="NAME", help="tiny (a demonstration model), a folder, a hub id, or the API's model.  [default: tiny]"
-    ),
-    click.option(
-        "--objective",
-        type=click.Choice(["supervised", "dpo"]),
-        help="Learn the answers, or to prefer the chosen one.  [default: dpo where every row is a pair]",
-    ),
+    click.option("--backend", type=click.Choice(["local", "openai"]), default="local", show_default=True,
+        help="local: this machine's GPU or CPU; openai: any OpenAI-compatible API."),
+    click.option("--model", default=None, metavar="NAME",
+        help="tiny (a demonstration model), a folder, a hub id, or the API's model.  [default: tiny]"),
+    click.option("--objective", type=click.Choice(["supervised", "dpo"]),
+        help="Learn the answers, or to prefer the chosen one.  [default: dpo where every row is a pair]"),
     click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the train rows."),
     click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Rows per optimiser step."),
     click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Peak learning rate."),
@@ -52,18 +43,13 @@ train_options: Callable[..., Any] = _all(
     click.option("--api-key-env", metavar="NAME", help="Environment variable with the API key."),
     click.option("--header-env", multiple=True, metavar="HEADER=NAME", help="Send an HTTP header whose value is in an environment variable."),
     click.option("--learning-rate-multiplier", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Scales the default learning rate."),
-    click.option(
-        "--dpo-beta",
-        type=click.FloatRange(min=0, min_open=True),
-        metavar="X",
-        help="DPO: how far the model may go from where it began.  [default: 0.1]",
-    ),
+    click.option("--dpo-beta", type=click.FloatRange(min=0, min_open=True), metavar="X",
+        help="DPO: how far the model may go from where it began.  [default: 0.1]"),
     click.option("--suffix", metavar="NAME", help="API: part of the tuned model's name."),
     click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="API: keep this with the job; repeatable."),
     click.option("--price", type=click.FloatRange(min=0), metavar="USD", help="API: price of a million trained tokens, to say the cost."),
-    click.option(
-        "--max-offline", type=click.FloatRange(min=0, min_open=True), metavar="HOURS", help="API: how long the network may be away.  [default: 24]"
-    ),
+    click.option("--max-offline", type=click.FloatRange(min=0, min_open=True), metavar="HOURS",
+        help="API: how long the network may be away.  [default: 24]"),
     click.option("--allow-secrets", is_flag=True, help="API: send the rows though there are keys or passwords in them."),
     click.option("--run-dir", type=click.Path(), metavar="DIR", help="Folder of this run.  [default: a new one below runs/]"),
     click.option("--yes", is_flag=True, help="Do not ask before anything that costs money."),

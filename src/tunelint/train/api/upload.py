@@ -80,8 +80,9 @@ def _is_there(session: Session, file_id: str) -> Generator[Event, None, bool]:
     import openai
 
     try:
-        call = lambda: checked(session.client.files.retrieve(file_id), "id")  # noqa: E731
-        found = yield from insist(session, "Looking for the file", call, (openai.NotFoundError,))
+        found = yield from insist(
+            session, "Looking for the file", lambda: checked(session.client.files.retrieve(file_id), "id"), (openai.NotFoundError,)
+        )
     except openai.NotFoundError:
         return False
     return str(found.status) not in ("error", "deleted")
