@@ -12,7 +12,7 @@ import random
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from tunelint.train.hardware import choose_device, choose_precision
 from tunelint.train.models import SMALL_MODEL, load_skeleton
 from tunelint.train.plan import Plan
 from tunelint.train.records import TrainRecord
+from tunelint.train.rows import preference_pairs
 from tunelint.train.schedule import make_schedule
 from tunelint.train.settings import Settings, decide
 
@@ -52,8 +53,10 @@ class Lengths:
 def estimate_local(plan: Plan) -> Estimate:
     """Reckon the run. Loads the tokenizer and the model's shape, not its weights; takes seconds.
 
-    Raises TunelintError where the model cannot be found.
+    Raises TunelintError where the model cannot be found, and for DPO where no row is a preference pair.
     """
+    if plan.method == "dpo":
+        plan = replace(plan, train=preference_pairs(plan.train, "train"), eval=preference_pairs(plan.eval, "eval"))
     tokenizer, skeleton, context = load_skeleton(plan)
     parameters = skeleton.num_parameters()
     settings = decide(plan, len(plan.train), context, parameters)

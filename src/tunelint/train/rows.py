@@ -21,25 +21,27 @@ class _Encodable(Protocol):
 Item = TypeVar("Item", bound=_Encodable)
 
 
-def encode_answers(
-    encoder: Encoder, records: Sequence[TrainRecord], split: str, emit: Callable[[Event], None]
-) -> list[Encoded]:
+def encode_answers(encoder: Encoder, records: Sequence[TrainRecord], split: str, emit: Callable[[Event], None]) -> list[Encoded]:
     """Encode rows for supervised training. Raises TunelintError where the template refuses every row."""
     rows = _encode_all(encoder.encode, records, split, emit)
     _tell_cut(sum(row.cut for row in rows), split, encoder.max_length, emit)
     return _drop_untrained(rows, split, emit)
 
 
-def encode_pairs(
-    encoder: Encoder, records: Sequence[TrainRecord], split: str, emit: Callable[[Event], None]
-) -> list[Pair]:
-    """Encode preference pairs. Raises TunelintError where no record has a rejected answer."""
-    paired = [record for record in records if record.rejected and not record.plain]
+def preference_pairs(records: Sequence[TrainRecord], split: str) -> tuple[TrainRecord, ...]:
+    """Return the rows that DPO can learn from. Raises TunelintError where there are rows and none of them is a pair."""
+    paired = tuple(record for record in records if record.rejected and not record.plain)
+    if records and not paired:
+        raise TunelintError(f"No {split} row has a chosen and a rejected answer; DPO needs preference pairs.")
+    return paired
+
+
+def encode_pairs(encoder: Encoder, records: Sequence[TrainRecord], split: str, emit: Callable[[Event], None]) -> list[Pair]:
+    """Encode preference pairs. Raises TunelintError as `preference_pairs` does."""
+    paired = preference_pairs(records, split)
     if len(paired) < len(records):
         count = len(records) - len(paired)
         emit(MessageEvent(f"{count} {split} rows have no rejected answer; DPO leaves them out.", "warning"))
-    if records and not paired:
-        raise TunelintError(f"No {split} row has a chosen and a rejected answer; DPO needs preference pairs.")
     pairs = _encode_all(lambda record: _pair(encoder, record), paired, split, emit)
     _tell_cut(sum(pair.chosen.cut or pair.rejected.cut for pair in pairs), split, encoder.max_length, emit)
     kept = [pair for pair in pairs if pair.chosen.trained and pair.rejected.trained]
@@ -70,9 +72,7 @@ def _last_answer(messages: tuple[Message, ...]) -> int:
     return max((index for index, message in enumerate(messages) if message.role == "assistant"), default=len(messages))
 
 
-def _encode_all(
-    encode: Callable[[TrainRecord], Item], records: Sequence[TrainRecord], split: str, emit: Callable[[Event], None]
-) -> list[Item]:
+def _encode_all(encode: Callable[[TrainRecord], Item], records: Sequence[TrainRecord], split: str, emit: Callable[[Event], None]) -> list[Item]:
     rows: list[Item] = []
     refusals: list[str] = []
     for record in records:
