@@ -50,17 +50,25 @@ class _Lines:
 
 
 def spell_csv_row(header: bytes, old: bytes, value: dict[str, Any]) -> bytes:
-    """Return a row of the file with new values, in the file's own dialect and line ends."""
+    """Return a row of the file with new values, in the file's own dialect and line ends.
+
+    Of columns with the same name the last is the one that is read; the others keep what they hold.
+    """
     text = header.decode("utf-8-sig", "replace")
     delimiter = _delimiter(text)
-    columns = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    columns, cells = _cells(text, delimiter), _cells(old.decode("utf-8", "replace"), delimiter)
+    for column, place in {column: place for place, column in enumerate(columns)}.items():
+        cell = value.get(column, "")
+        cells[place] = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
     end = "\r\n" if old.endswith(b"\r\n") else "\n" if old.endswith(b"\n") else ""
     stream = io.StringIO(newline="")
-    cells = [value.get(column, "") for column in columns]
-    csv.writer(stream, delimiter=delimiter, lineterminator=end).writerow(
-        [cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False) for cell in cells]
-    )
+    csv.writer(stream, delimiter=delimiter, lineterminator=end).writerow(cells)
     return stream.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    """Return the cells of the first row that is not blank."""
+    return next(cells for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if cells)
 
 
 def write_parquet(data: bytes, rows: Sequence[int], edited: dict[int, tuple[bytes, bytes]], stream: IO[bytes], path: str) -> None:
@@ -73,15 +81,16 @@ def write_parquet(data: bytes, rows: Sequence[int], edited: dict[int, tuple[byte
         import pyarrow.parquet as parquet
     except ImportError as error:
         raise MissingExtraError(f"writing {path}", "parquet") from error
-    table = parquet.read_table(io.BytesIO(data))
+    table = parquet.ParquetFile(io.BytesIO(data)).read()  # read_table refuses columns of the same name
+    places = {name: place for place, name in enumerate(table.column_names)}  # the last of them is the one that is read
     changes: dict[str, dict[int, Any]] = {}
     for row, (before, after) in edited.items():
         old, new = json.loads(before), json.loads(after)
-        for name in table.column_names:
+        for name in places:
             if old.get(name) != new.get(name):
                 changes.setdefault(name, {})[row - 1] = new.get(name)
     for name, values in changes.items():
-        at = table.column_names.index(name)
+        at = places[name]
         column = table.column(at).to_pylist()
         for index, value in values.items():
             column[index] = value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunelint.errors import MissingExtraError
@@ -33,6 +33,7 @@ def csv_pieces(data: bytes, offset: int, faults: FileFaults) -> Iterator[Piece]:
     starts = _LineStarts(text)
     reader = csv.reader(starts, delimiter=_delimiter(text), strict=False)
     header: list[str] | None = None
+    header_line, hidden = 0, []
     while True:
         start_line, start_offset = starts.line + 1, starts.offset
         try:
@@ -46,13 +47,18 @@ def csv_pieces(data: bytes, offset: int, faults: FileFaults) -> Iterator[Piece]:
         if not cells:
             continue
         if header is None:
-            header = cells
+            header, header_line, hidden = cells, start_line, _hidden(cells)
             continue
         if len(cells) != len(header):
             message = f"Row has {len(cells)} cells, the header has {len(header)}."
             raw = json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass")
             yield Piece(start_line, offset + start_offset, raw, starts.line, Fault("invalid-json", message, None, 0))
             continue
+        # Columns that are empty throughout lose nothing: spreadsheets leave several without a name behind the last.
+        lost = {header[place] for place in hidden if cells[place].strip()}
+        for name in sorted(lost):
+            faults.add(_twice(name), header_line)
+        hidden = [place for place in hidden if header[place] not in lost]
         yield Piece(start_line, offset + start_offset, _dump(dict(zip(header, cells, strict=True))), starts.line)
 
 
@@ -74,6 +80,13 @@ def parquet_pieces(source: Source, faults: FileFaults) -> Iterator[Piece]:
     row = 0
     try:
         with source.open() as stream, parquet.ParquetFile(io.BytesIO(stream.read())) as table:
+            names: list[str] = table.schema_arrow.names
+            for name in sorted({names[place] for place in _hidden(names)}):
+                faults.add(_twice(name))
+            inner = next(_repeated_fields(table.schema_arrow), None)
+            if inner is not None:
+                faults.add(Fault("duplicate-key", f"{inner}; the file was not read.", unread=True))
+                return
             for batch in table.iter_batches(batch_size=1000):
                 for value in batch.to_pylist():
                     row += 1
@@ -83,6 +96,27 @@ def parquet_pieces(source: Source, faults: FileFaults) -> Iterator[Piece]:
         return
     if row == 0:
         faults.add(Fault("empty-file", "File holds no rows."))
+
+
+def _hidden(names: Sequence[str]) -> list[int]:
+    """Return the places of columns whose name comes again: a row as an object holds the last of them only."""
+    last = {name: place for place, name in enumerate(names)}
+    return [place for place, name in enumerate(names) if last[name] != place]
+
+
+def _twice(column: str) -> Fault:
+    message = f"Column {json.dumps(column, ensure_ascii=False)} stands more than once; only the last is read."
+    return Fault("duplicate-key", message, unread=True)
+
+
+def _repeated_fields(fields: Any, column: str = "") -> Iterator[str]:
+    """Yield a sentence for each struct with two fields of one name, at any depth; pyarrow makes no values of such."""
+    for field in fields:
+        inner = [field.type.field(place) for place in range(field.type.num_fields)]
+        names = [part.name for part in inner]
+        for place in _hidden(names)[:1]:
+            yield f'Field "{names[place]}" stands more than once in the column "{column or field.name}"'
+        yield from _repeated_fields(inner, column or field.name)
 
 
 def _dump(value: dict[str, Any]) -> bytes:
@@ -99,7 +133,7 @@ def _readable(value: Any) -> Any:
 
 
 def _delimiter(text: str) -> str:
-    header = text[: text.find("\n")] if "\n" in text else text
+    header = text.lstrip("\r\n").partition("\n")[0]
     return max(",;\t", key=header.count)
 
 

@@ -138,7 +138,7 @@ def _convert_file(item: Input, stream: IO[bytes] | None, done: Conversion, drop_
             done.entries.append(removed_entry(item.path, record, "convert", f"Record cannot become {done.shape}: {error}."))
             continue
         where = f"{item.path}:{record.line}" if record.line else f"{item.path} row {record.row}"
-        if done.shape != record.shape and any(fault.kind == "duplicate-key" for fault in record.faults):
+        if not all(isinstance(value, bytes) for value in values) and any(fault.kind == "duplicate-key" for fault in record.faults):
             lost = [*lost, "all but the last value of a key that is there twice"]
         for what in lost:
             done.lost[what] += 1
