@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tunelint.records.layout import Layout, sniff
+from tunelint.records.layout import Layout, sniff, wide_encoding
 from tunelint.records.record import Fault
 from tunelint.records.sources import Source, plain_suffix
 from tunelint.records.tables import csv_pieces, parquet_pieces
@@ -66,8 +66,10 @@ def read_chunks(source: Source, faults: FileFaults, chunk_size: int = CHUNK) -> 
     if head.startswith(_UTF8_BOM):
         faults.add(Fault("byte-order-mark", "File starts with a byte-order mark (EF BB BF).", 1, 0), line=1)
         head, offset = head[len(_UTF8_BOM) :], len(_UTF8_BOM)
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        faults.add(Fault("not-utf8", "File is UTF-16, not UTF-8; nothing in it was checked.", 1, 0, unread=True), line=1)
+    encoding = wide_encoding(head)
+    if encoding is not None:
+        message = f"File is {encoding}, not UTF-8; nothing in it was checked. Convert it: iconv -f {encoding} -t UTF-8."
+        faults.add(Fault("not-utf8", message, 1, 0, unread=True), line=1)
         _drain(blocks)
         return
     layout = sniff(head, complete, suffix)

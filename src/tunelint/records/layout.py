@@ -1,13 +1,41 @@
-"""How a text file holds its records, told from its first bytes."""
+"""How a text file holds its records, and in which encoding, told from its first bytes."""
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import Any, Literal
 
 from tunelint.records.values import scan_object
 
 Layout = Literal["lines", "values", "array", "csv"]
+
+# UTF-32's mark in little-endian order begins with UTF-16's.
+_MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+_NULS: dict[tuple[bool, ...], str] = {
+    (True, True, True, False): "UTF-32BE",
+    (True, False, True, False): "UTF-16BE",
+    (False, True, True, True): "UTF-32LE",
+    (False, True, False, True): "UTF-16LE",
+}
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """Return UTF-16 or UTF-32 (with LE or BE where there is no byte-order mark) of a text in either, None for any other.
+
+    Without a mark it shows in where the NULs stand among the first four bytes, as a text of JSON begins with two ASCII
+    characters (https://www.rfc-editor.org/rfc/rfc4627#section-3). NULs may have got into UTF-8 by accident, so there must be
+    a third ASCII character further on: a quotation mark, a bracket, the end of a line.
+    """
+    marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    if marked is not None:
+        return marked
+    name = _NULS.get(tuple(byte == 0 for byte in head[:4]))
+    if name is None:
+        return None
+    text = head[:4096].decode(name, "replace")
+    found = "".join(char for char in text if char.isascii() and (char.isprintable() or char.isspace()))
+    return name if len(found) > 2 and text.startswith(found[:1]) else None
 
 
 def sniff(head: bytes, complete: bool, suffix: str) -> Layout:
