@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,10 @@ from tunelint.engine.result import Report
 from tunelint.engine.scan import load_check
 from tunelint.errors import TunelintError
 from tunelint.findings import Finding, Related, Severity
+from tunelint.records.chunks import Chunk, FileFaults
 from tunelint.records.discover import Input
-from tunelint.records.reader import read_records
+from tunelint.records.reader import read_all, read_records
+from tunelint.records.record import Record
 from tunelint.report.as_json import dump, finding_object, report_object
 from tunelint.rulebook import ActiveRule, load_rulebook
 
@@ -91,7 +93,7 @@ def read_rows(inputs: Sequence[Input], *, carve: bool, seed: int) -> Rows:
     selected = {}
     for split in ("train", "eval"):
         files = [item.path for item in inputs if item.split == split]
-        selection = select_records((record.example, record.digest) for path in files for record in read_records(path))
+        selection = select_records((record.example, record.digest) for path in files for record in _read(path, notes))
         selected[split] = selection.records
         notes += [f"{count:,} {split} rows are not trained on: {reason}" for reason, count in selection.left_out.items()]
     train, evaluation = selected["train"], selected["eval"]
@@ -104,6 +106,15 @@ def read_rows(inputs: Sequence[Input], *, carve: bool, seed: int) -> Rows:
     elif not evaluation:
         notes.append("no eval split: overfitting cannot be seen")
     return Rows(train, evaluation, tuple(notes))
+
+
+def _read(path: str, notes: list[str]) -> Iterator[Record]:
+    """Yield the records of a file, and note what of it could not be read: with --no-lint nothing else says so."""
+    from tunelint.records.sources import Source
+
+    faults = FileFaults()
+    yield from (record for record in read_all(Source(path), faults) if record.value is not None)
+    notes += [f"not read, so not trained on: {path}: {what}" for what in faults.unread]
 
 
 def _carve(rows: tuple[TrainRecord, ...], paths: Sequence[str], seed: int) -> tuple[tuple[TrainRecord, ...], tuple[TrainRecord, ...]]:
@@ -125,7 +136,6 @@ def flagged_rows(cleaned: Path, before: Report) -> tuple[TrainRecord, ...]:
     Reads removed.jsonl in the folder `cleaned`; rows that were removed because they cannot be trained on are not among
     them.
     """
-    from tunelint.records.chunks import Chunk
     from tunelint.records.reader import records_of
     from tunelint.train import select_records
 

@@ -99,6 +99,14 @@ def test_convert_and_split_say_what_is_lost(tunelint, twice):
     assert f"train.csv: {TWICE}" in tunelint("split", "train.csv", "-o", "split").err
 
 
+def test_training_without_lint_says_it_too(tunelint, twice):
+    assert tunelint("train", "train.csv", "--dry-run").code == 1
+    request = ("--backend", "openai", "--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--dry-run")
+    ran = tunelint("train", "train.csv", "--no-lint", "--no-split", *request)
+    assert ran.code == 0, ran.err
+    assert f"not read, so not trained on: train.csv: {TWICE}" in ran.err
+
+
 def test_convert_says_that_a_key_is_lost_where_the_format_stays(tunelint, tmp_path):
     row = '{"prompt": "q", "completion": "first", "completion": "last", "extra": 1}\n'
     (tmp_path / "train.jsonl").write_text(row)
