@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tunelint import lint
+
 PASSAGE = " ".join(f"word{i}" for i in range(60))
 FRAME = "You are the assistant of a small shipping firm; read the note below with care and answer it in one short sentence. Note: {} Answer:"
 
@@ -107,3 +109,27 @@ def test_groups_inside_the_metadata(tunelint: Callable[..., Any], tmp_path: Path
     assert [finding["code"] for finding in found[1]] == ["LEAK006"]
     assert [partner["line"] for partner in found[1][0]["related"]] == [2, 3]
     assert list(found) == [1]
+
+
+def test_one_prompt_everywhere_costs_one_list_of_partners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a list for each eval record, memory would grow with eval records times train records."""
+    chance = random.Random(5)
+    train = [("Tell me a story.", sentence(chance)) for _ in range(40)]
+    write(tmp_path / "train.jsonl", [*train, ("Tell me a story.", "No."), ("Tell me a story", "No!")])
+    write(tmp_path / "eval.jsonl", [("Tell me a story.", answer) for answer in ("Once upon a time.", "Long ago.", "no")])
+    monkeypatch.chdir(tmp_path)
+    report = lint(".", select=["LEAK002"])
+    partners = [finding.details["partners"] for finding in report.findings]
+    assert partners[0] is partners[1]
+    assert len(partners[0]) == 42
+    assert len(partners[2]) == 40, "train records with the same answer are no partners of shared-prompt"
+    assert [len(finding.related) for finding in report.findings] == [20, 20, 20]
+
+
+def test_clean_drops_every_partner_of_a_shared_list(tunelint: Callable[..., Any], tmp_path: Path) -> None:
+    chance = random.Random(6)
+    write(tmp_path / "train.jsonl", [("Tell me a story.", sentence(chance)) for _ in range(40)] + [("Sing.", "La."), ("Hum.", "Mm.")])
+    write(tmp_path / "eval.jsonl", [("Tell me a story.", sentence(chance)) for _ in range(3)] + [("sing", sentence(chance))])
+    tunelint("clean", ".", "--isolated", "-o", "cleaned")
+    kept = [json.loads(line)["messages"][0]["content"] for line in (tmp_path / "cleaned/train.jsonl").read_text("utf-8").splitlines()]
+    assert kept == ["Hum."]

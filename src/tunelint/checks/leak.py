@@ -11,7 +11,9 @@ from tunelint.checks.survey import Survey
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """The train partners of an eval record, best first, with the similarity of the best, and the finding's words."""
+    """The train partners of an eval record, best first, the similarities of those that a finding names, and its words.
+
+    Records with the same partners may share one list: nobody changes it."""
 
     partners: list[int]
     scores: list[float]

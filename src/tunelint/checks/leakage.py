@@ -63,7 +63,7 @@ def equal_partners(survey: Survey, column: str, evals: list[int]) -> dict[int, l
 
 def _exact(survey: Survey, options: dict[str, Any], evals: list[int]) -> dict[int, Leak]:
     return {
-        at: Leak(partners, [1.0] * len(partners), f"Eval record stands in train too: {place(survey, partners[0])}{and_more(partners)}.")
+        at: Leak(partners, _ones(partners), f"Eval record stands in train too: {place(survey, partners[0])}{and_more(partners)}.")
         for at, partners in equal_partners(survey, "copy", evals).items()
     }
 
@@ -71,12 +71,26 @@ def _exact(survey: Survey, options: dict[str, Any], evals: list[int]) -> dict[in
 def _shared_prompt(survey: Survey, options: dict[str, Any], evals: list[int]) -> dict[int, Leak]:
     answers = survey.column("answer")
     found = {}
+    # Where one prompt stands in every record, a list of its own for each eval record would be quadratic in time and memory.
+    known: dict[int, set[int]] = {}
+    apart: dict[tuple[int, int], list[int]] = {}
     for at, partners in equal_partners(survey, "prompt", evals).items():
-        others = [partner for partner in partners if answers[partner] != answers[at]]
+        prompt, answer = partners[0], int(answers[at])
+        if prompt not in known:
+            known[prompt] = set(answers[partners].tolist())
+        others = partners
+        if answer in known[prompt]:
+            if (prompt, answer) not in apart:
+                apart[prompt, answer] = [partner for partner in partners if answers[partner] != answer]
+            others = apart[prompt, answer]
         if others:
             message = f"Prompt stands in train with another answer: {place(survey, others[0])}{and_more(others)}."
-            found[at] = Leak(others, [1.0] * len(others), message)
+            found[at] = Leak(others, _ones(others), message)
     return found
+
+
+def _ones(partners: list[int]) -> list[float]:
+    return [1.0] * min(len(partners), MOST_PARTNERS)
 
 
 def _near(whole: bool) -> Stage:
@@ -92,7 +106,7 @@ def _near(whole: bool) -> Stage:
                 continue
             what = "Eval record nearly stands in train" if whole else "Prompt nearly stands in train"
             message = f"{what}: {place(survey, places[0])}, {scores[0]:.0%} alike{and_more(places)}."
-            found[int(rows[position])] = Leak(places, [round(float(score), 4) for score in scores], message)
+            found[int(rows[position])] = Leak(places, [round(float(score), 4) for score in scores[:MOST_PARTNERS]], message)
         return found
 
     return stage

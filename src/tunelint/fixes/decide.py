@@ -51,13 +51,14 @@ def decide(report: Report, mode: Mode) -> dict[str, Decisions]:
     """Return the decisions for every file of a report, by path."""
     decisions = {file.path: Decisions() for file in report.files}
     place: Callable[[int], tuple[str, int]] | None = report.extras.get("place")
+    decided: set[int] = set()
     # Errors first, then copies, then leaks: the first reason that applies is the one that is written down.
     for finding in sorted(report.findings, key=_order):
         if finding.path is None or finding.path not in decisions:
             continue
         _edit(finding, decisions[finding.path], mode)
         if mode != "safe-only":
-            _remove(finding, decisions, mode, place)
+            _remove(finding, decisions, mode, place, decided)
     for chosen in decisions.values():
         for row in chosen.rows:
             chosen.edits.pop(row, None)
@@ -80,14 +81,18 @@ def _edit(finding: Finding, decisions: Decisions, mode: Mode) -> None:
 
 
 def _remove(
-    finding: Finding, decisions: dict[str, Decisions], mode: Mode, place: Callable[[int], tuple[str, int]] | None
+    finding: Finding,
+    decisions: dict[str, Decisions],
+    mode: Mode,
+    place: Callable[[int], tuple[str, int]] | None,
+    decided: set[int],
 ) -> None:
     assert finding.path is not None
     own = decisions[finding.path]
     leaks = _UNSAFE_LEAKS if mode in _LOSSY else _LEAKS
     if finding.code.startswith("LEAK"):
         if finding.code in leaks:
-            _remove_partners(finding, decisions, place)
+            _remove_partners(finding, decisions, place, decided)
         return
     drops = isinstance(finding.edit, Edit) and finding.edit.action == "drop"
     if finding.code in _DUPLICATES or (drops and mode in _LOSSY):
@@ -108,14 +113,19 @@ def _mended(finding: Finding, mode: Mode) -> bool:
     return finding.fix == "safe" or (finding.fix == "unsafe" and mode in _LOSSY and finding.edit is not None)
 
 
-def _remove_partners(
-    finding: Finding, decisions: dict[str, Decisions], place: Callable[[int], tuple[str, int]] | None
-) -> None:
-    """Drop the train side of a leak; the eval record itself always stays."""
+def _remove_partners(finding: Finding, decisions: dict[str, Decisions], place: Callable[[int], tuple[str, int]] | None, decided: set[int]) -> None:
+    """Drop the train side of a leak; the eval record itself always stays.
+
+    `decided` holds the identities of the lists of partners that an earlier finding dropped: thousands of eval records may
+    share one list.
+    """
     twin = Related(finding.path or "", finding.line, finding.record, finding.score, finding.row)
     removal = Removal(finding.name, finding.message, twin)
     partners: Iterable[tuple[str, int]] = ((other.path, other.row or 0) for other in finding.related)
     if place is not None and "partners" in finding.details:
+        if id(finding.details["partners"]) in decided:
+            return
+        decided.add(id(finding.details["partners"]))
         partners = (place(index) for index in finding.details["partners"])
     for path, row in partners:
         if path in decisions and row:
