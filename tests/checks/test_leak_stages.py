@@ -111,6 +111,17 @@ def test_groups_inside_the_metadata(tunelint: Callable[..., Any], tmp_path: Path
     assert list(found) == [1]
 
 
+def test_ids_that_a_table_made_floats(tunelint: Callable[..., Any], tmp_path: Path) -> None:
+    """pandas writes a column of integers as floats where one is missing; 2.5 is a measure, no id."""
+    chance = random.Random(7)
+    rows = [(sentence(chance), sentence(chance)) for _ in range(9)]
+    write(tmp_path / "train.jsonl", rows[:6], user_id=[1.0, 2.0, 2.0, 3.0, None, 2.5])
+    write(tmp_path / "eval.jsonl", rows[6:], user_id=[2, "3", 2.5])
+    found = leaks(tunelint)
+    assert {line: [finding["code"] for finding in findings] for line, findings in found.items()} == {1: ["LEAK006"], 2: ["LEAK006"]}
+    assert [partner["line"] for partner in found[1][0]["related"]] == [2, 3]
+
+
 def test_one_prompt_everywhere_costs_one_list_of_partners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a list for each eval record, memory would grow with eval records times train records."""
     chance = random.Random(5)

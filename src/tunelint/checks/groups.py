@@ -27,13 +27,18 @@ _MOST_PARTNERS = 20
 
 
 def key_digest(value: dict[str, Any], key: str) -> int:
-    """Return a 64-bit digest of the value at a key, of a dotted path where there is no such key; 0 for none or an empty one."""
+    """Return a 64-bit digest of the value at a key, of a dotted path where there is no such key; 0 for none or an empty one.
+
+    Whole floats are ids too: pandas writes a column of integers as 17.0 where one of them is missing.
+    """
     found: Any = value
     if key in value:
         found = value[key]
     else:
         for part in key.split("."):
             found = found.get(part) if isinstance(found, dict) else None
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
     if found is None or found == "" or isinstance(found, dict | list | float):
         return 0
     return int.from_bytes(hashlib.sha256(str(found).encode("utf-8", "surrogatepass")).digest()[:8]) | 1
