@@ -35,7 +35,7 @@ from corpora import Row, distinct_rows, folder
 from make_mix import mix
 from rivals import datasketch_pairs, rensa_flags
 
-from tunelint.similarity.columns import Ragged
+from tunelint.similarity.batches import Batches
 from tunelint.similarity.near import Engine, Texts, near_duplicates, similar_pairs
 from tunelint.similarity.shingles import shingles
 from tunelint.similarity.templates import template_values
@@ -49,7 +49,7 @@ Keys = np.ndarray[tuple[int], np.dtype[np.int64]]
 def texts_of(rows: list[Row], compiled: bool) -> Texts:
     """Columns of chat rows; words by batches, as the linter reads records."""
     batches = [rows[begin : begin + BATCH] for begin in range(0, len(rows), BATCH)]
-    prompts, answers = (Ragged.concatenate([word_hashes([row[side] for row in batch], compiled=compiled) for batch in batches]) for side in (0, 1))
+    prompts, answers = (Batches(tuple(word_hashes([row[side] for row in batch], compiled=compiled) for batch in batches)) for side in (0, 1))
     whole = shingles(prompts, answers, compiled=compiled)
     template = template_values(whole)
     if not len(template):  # nothing can be discounted, so answers on their own are never asked for
@@ -183,16 +183,24 @@ def speed(rows: list[Row], threshold: float) -> None:
         print(f"  {'ours, ' + name:40} {seconds:7.2f}  ({seconds / reference:.2f} of datasketch)")
 
 
-def tenths(rows: int, real: list[Row], run: int = 100) -> list[list[Row]]:
+def tenths(rows: int, real: list[Row]) -> list[list[Row]]:
     """Ten mixes of `rows` rows from ten disjoint parts of the real rows.
 
-    Real rows that are alike mostly stand side by side, so a part takes runs of neighbours: their concatenation has the
-    same share of pairs as each part, which a sample of single rows would not have.
+    Rows that hang together by a similarity of 0.5 or more come to one part: all rows at once then have the pairs of the
+    ten sets and no others, so that what grows is the rows, not the share of them that is alike.
     """
-    runs = [real[begin : begin + run] for begin in range(0, len(real), run)]
-    random.Random(3).shuffle(runs)
-    parts = [[row for run_ in runs[part::10] for row in run_][: rows // 11] for part in range(10)]
-    return [mix(rows, part, parts[part])[0] for part in range(10)]
+    first = near_duplicates(texts_of(real, False), 0.5).first
+    together: dict[int, list[Row]] = {}
+    for row, lead in zip(real, first.tolist(), strict=True):
+        together.setdefault(lead, []).append(row)
+    clusters = list(together.values())
+    random.Random(3).shuffle(clusters)
+    parts: list[list[Row]] = [[] for _ in range(10)]
+    for cluster in sorted(clusters, key=len, reverse=True):
+        min(parts, key=len).extend(cluster)
+    for part in parts:
+        random.Random(4).shuffle(part)
+    return [mix(rows, number, part[: rows // 11])[0] for number, part in enumerate(parts)]
 
 
 def growth(rows: int, real: list[Row], threshold: float) -> None:

@@ -38,7 +38,7 @@ def build_index(
     rows = np.arange(len(survey), dtype=np.int64)
     return Index(
         path, tuple(file.path for file in survey.files), benchmark, ignored, survey.column("record"), survey.column("copy"),
-        survey.column("prompt"), survey.ragged("answer-words").lengths, survey.file, survey.line, survey.row,
+        survey.column("prompt"), survey.words("answer-words").lengths, survey.file, survey.line, survey.row,
         whole_shingles(survey, rows), prompt_shingles(survey, rows), answer_shingles(survey, rows),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from tunelint.checks.hit import Hit, Outside
 from tunelint.checks.near import Rows, answer_shingles, prompt_shingles, threshold_of, whole_shingles
 from tunelint.checks.survey import Survey, needs
 from tunelint.index import Index
+from tunelint.similarity.batches import Batches
 from tunelint.similarity.columns import Indices, Ragged
 from tunelint.similarity.join import overlaps
 from tunelint.similarity.near import Texts, near_matches
@@ -105,12 +106,12 @@ def _measured(survey: Survey, index: Index, rows: Rows, kind: str, threshold: fl
         return _contained(rows, whole_shingles(survey, rows), index.prompts, threshold, least)
     every = np.arange(len(survey), dtype=np.int64)
     if kind == NEAR:
-        template = template_values(Ragged.concatenate([index.whole, whole_shingles(survey, every)]))
-        words = survey.ragged("answer-words").take(rows).lengths
+        template = template_values(Batches((index.whole, whole_shingles(survey, every))))
+        words = survey.words("answer-words").lengths[rows]
         here = Texts.of(whole_shingles(survey, rows), template, answer_shingles(survey, rows), words)
         there = Texts.of(index.whole, template, index.answers, index.answer_words)
     else:
-        template = template_values(Ragged.concatenate([index.prompts, prompt_shingles(survey, every)]))
+        template = template_values(Batches((index.prompts, prompt_shingles(survey, every))))
         here, there = Texts.of(prompt_shingles(survey, rows), template), Texts.of(index.prompts, template)
     matched = near_matches(here, there, threshold)
     found: Pairs = {}

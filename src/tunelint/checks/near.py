@@ -15,6 +15,7 @@ from tunelint.checks.near_apart import told_apart
 from tunelint.checks.survey import Survey, needs
 from tunelint.findings import Severity
 from tunelint.records.record import Split
+from tunelint.similarity.batches import Batches
 from tunelint.similarity.columns import Ragged
 from tunelint.similarity.near import Matches, Texts, near_duplicates, near_matches
 from tunelint.similarity.shingles import shingles
@@ -31,24 +32,24 @@ def threshold_of(options: dict[str, Any]) -> float:
 
 def prompt_shingles(survey: Survey, rows: Rows) -> Ragged:
     """Return the shingle sets of prompts."""
-    return shingles(survey.ragged("prompt-words").take(rows))
+    return shingles(survey.words("prompt-words"), rows=rows)
 
 
 def answer_shingles(survey: Survey, rows: Rows) -> Ragged:
     """Return the shingle sets of answers."""
-    return shingles(survey.ragged("answer-words").take(rows))
+    return shingles(survey.words("answer-words"), rows=rows)
 
 
 def whole_shingles(survey: Survey, rows: Rows) -> Ragged:
     """Return the shingle sets of prompt and answer as one sequence."""
-    return shingles(survey.ragged("prompt-words").take(rows), survey.ragged("answer-words").take(rows))
+    return shingles(survey.words("prompt-words"), survey.words("answer-words"), rows=rows)
 
 
 def record_texts(survey: Survey, rows: Rows, whole: Ragged, template: NDArray[np.uint64]) -> Texts:
     """Return what is compared of whole records."""
     if not len(template):  # answers are only looked at where whole records were cut
         return Texts.of(whole, template)
-    words = survey.ragged("answer-words").take(rows).lengths
+    words = survey.words("answer-words").lengths[rows]
     return Texts.of(whole, template, answer_shingles(survey, rows), words)
 
 
@@ -99,7 +100,7 @@ def matches_of(survey: Survey, evals: Rows, train: Collapsed, threshold: float, 
     read = whole_shingles if whole else prompt_shingles
     every = collapsed(survey, "eval")
     of_train, of_eval = read(survey, train.rows), read(survey, evals)
-    both = Ragged.concatenate([of_train, read(survey, every.rows)])
+    both = Batches((of_train, read(survey, every.rows)))
     template = template_values(both, np.concatenate([train.counts, every.counts]))
     if whole:
         return near_matches(record_texts(survey, evals, of_eval, template), record_texts(survey, train.rows, of_train, template), threshold)

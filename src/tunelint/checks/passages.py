@@ -10,6 +10,7 @@ from tunelint.checks.duplicates import collapsed, place
 from tunelint.checks.leak import Leak, and_more
 from tunelint.checks.near import Rows, whole_shingles
 from tunelint.checks.survey import Survey
+from tunelint.similarity.batches import Batches
 from tunelint.similarity.columns import Hashes, Ragged
 from tunelint.similarity.passages import shared_passages
 from tunelint.similarity.shingles import SHINGLE_WORDS, one_sequence, shingle_sequence
@@ -20,7 +21,7 @@ def template_of_both(survey: Survey) -> Hashes:
     """Return the shingles that more than a fifth of the records of both splits share, exact copies counted."""
     if "template-of-both" not in survey.extras:
         sides = [collapsed(survey, "train"), collapsed(survey, "eval")]
-        shingles = Ragged.concatenate([whole_shingles(survey, side.rows) for side in sides])
+        shingles = Batches(tuple(whole_shingles(survey, side.rows) for side in sides))
         survey.extras["template-of-both"] = template_values(shingles, np.concatenate([side.counts for side in sides]))
     template: Hashes = survey.extras["template-of-both"]
     return template
@@ -45,6 +46,6 @@ def passage_leaks(survey: Survey, options: dict[str, Any], evals: list[int]) -> 
 
 
 def _without_template(survey: Survey, rows: Rows) -> Ragged:
-    words = one_sequence(survey.ragged("prompt-words").take(rows), survey.ragged("answer-words").take(rows))
+    words = one_sequence(survey.words("prompt-words").take(rows), survey.words("answer-words").take(rows))
     sequence = shingle_sequence(words)
     return sequence.where(~in_template(sequence.values, template_of_both(survey)))

@@ -70,7 +70,7 @@ def conflicting_answers(survey: Survey, options: dict[str, Any]) -> Iterator[Hit
 @needs("copy", "shape", "prompt", "answer", "answer-words")
 def constant_answer(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """DUP005: one answer of some length to many different prompts; one hit an answer, at its second record."""
-    lengths = survey.ragged("answer-words").lengths
+    lengths = survey.words("answer-words").lengths
     for split in _SPLITS:
         for rows in _groups(survey, split, "answer"):
             if lengths[rows[0]] < options["words"]:

@@ -51,7 +51,7 @@ class _Side:
 
     def __init__(self, survey: Survey, rows: Rows, template: Hashes) -> None:
         self._survey, self._rows = survey, rows
-        prompts, answers = survey.ragged("prompt-words").take(rows), survey.ragged("answer-words").take(rows)
+        prompts, answers = survey.words("prompt-words").take(rows), survey.words("answer-words").take(rows)
         self._by_prompt = prompts.lengths > 0
         self._words = _either(prompts, answers, self._by_prompt)
         self._keep = outside_template(self._words, template)

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunelint.records.record import Record, Split
+from tunelint.similarity.batches import Batches
 from tunelint.similarity.columns import Ragged
 
-Column = NDArray[Any] | Ragged
+Column = NDArray[Any] | Ragged  # of one chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Survey:
     is_eval: NDArray[np.bool_]
     line: NDArray[np.int64]
     row: NDArray[np.int64]
-    columns: dict[str, Column]
+    columns: dict[str, NDArray[Any] | Batches]
     fetch: Callable[[list[int]], dict[int, Record]]
     target: str | None = None
     extras: dict[str, Any] = field(default_factory=dict)
@@ -56,13 +57,17 @@ class Survey:
     def column(self, name: str) -> NDArray[Any]:
         """Return a column of one value per record."""
         column = self.columns[name]
-        assert not isinstance(column, Ragged)
+        assert not isinstance(column, Batches)
         return column
 
     def ragged(self, name: str) -> Ragged:
-        """Return a column of one row of numbers per record."""
+        """Return a column of one row of numbers per record, in one piece."""
+        return self.words(name).flat()
+
+    def words(self, name: str) -> Batches:
+        """Return such a column as the chunks left it: right for all but short rows, of which a copy costs nothing."""
         column = self.columns[name]
-        assert isinstance(column, Ragged)
+        assert isinstance(column, Batches)
         return column
 
     def of_split(self, split: Split) -> NDArray[np.int64]:

@@ -46,7 +46,7 @@ def _digests() -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint6
 @needs("answer", "answer-words")
 def missing_value_answer(survey: Survey, options: dict[str, Any]) -> Iterator[Hit]:
     """TEXT014: "N/A", a dash or a service's error message where nearly all answers of the file are sentences."""
-    answers, lengths = survey.column("answer"), survey.ragged("answer-words").lengths
+    answers, lengths = survey.column("answer"), survey.words("answer-words").lengths
     marks, doubtful, failures = _digests()
     suspects = np.flatnonzero((answers == 0) | np.isin(answers, marks))
     for file in np.unique(survey.file[suspects]).tolist() if len(suspects) else ():

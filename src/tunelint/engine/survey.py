@@ -20,6 +20,7 @@ from tunelint.records.chunks import FileFaults, read_chunks
 from tunelint.records.reader import records_of
 from tunelint.records.record import Record
 from tunelint.records.sources import Source, compression_of, plain_suffix
+from tunelint.similarity.batches import Batches
 from tunelint.similarity.columns import Ragged
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def build_survey(
     row = np.concatenate([np.arange(1, count + 1, dtype=np.int64) for count in counts]) if counts else np.zeros(0, np.int64)
     fetch.offsets, fetch.lengths = (_numbers([getattr(result, name) for result in parts]) for name in ("offsets", "lengths"))
     fetch.file, fetch.row, fetch.line = file, row, line
-    columns: dict[str, Column] = {}
+    columns: dict[str, NDArray[Any] | Batches] = {}
     if features is not None:
         parts = parts or [ChunkResult(columns=compute(Scanned([], features)))]  # empty files have columns too, without rows
         columns = {name: _join([result.columns[name] for result in parts]) for name in features.names}
@@ -51,9 +52,9 @@ def _numbers(parts: Sequence[array[int]]) -> NDArray[np.int64]:
     return np.concatenate([np.frombuffer(part, np.int64) for part in parts if part] or [np.zeros(0, np.int64)])
 
 
-def _join(parts: list[Column]) -> Column:
+def _join(parts: list[Column]) -> NDArray[Any] | Batches:
     if isinstance(parts[0], Ragged):
-        return Ragged.concatenate([part for part in parts if isinstance(part, Ragged)])
+        return Batches(tuple(part for part in parts if isinstance(part, Ragged)))
     return np.concatenate([part for part in parts if not isinstance(part, Ragged)])
 
 

@@ -49,7 +49,8 @@ class Ragged:
             keep = np.zeros(len(self), dtype=bool)
             keep[rows] = True
             return self.only(keep)
-        starts, lengths = self.offsets[rows], self.lengths[rows]
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
         return Ragged(self.values[ranges(starts, lengths)], offsets_of(lengths))
 
     def only(self, rows: NDArray[np.bool_]) -> Ragged:

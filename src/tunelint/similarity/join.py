@@ -78,9 +78,8 @@ def prepare(
     sizes = sizes[order]
     probe = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
     index = sizes - np.ceil(2 * threshold / (1 + threshold) * sizes - 1e-9).astype(np.int64) + 1
-    prefixes = rarest(rows, order, probe, compiled)
     second = None if first is None else order >= first
-    lists, visits = meetings.inverted_lists(prefixes, probe, index, sizes, second)
+    lists, visits = meetings.inverted_lists(rarest(rows, order, probe, compiled), probe, index, sizes, second)
     return Postings(rows, order, sizes, lists, threshold, visits)
 
 

@@ -144,11 +144,13 @@ def _sorted_set(source: Hashes, slots: Indices, target: Hashes) -> int:
 
 
 @machine_code
-def count_slots(values: Hashes, table: NDArray[np.int32]) -> None:
-    """Count the values by their lower bits in a table of zeros, a power of two long."""
+def count_slots(values: Hashes, table: NDArray[np.uint16], most: int) -> None:
+    """Count the values by their lower bits in a table of zeros, a power of two long, up to `most`."""
     mask = np.uint64(len(table) - 1)
     for place in range(len(values)):
-        table[int(values[place] & mask)] += 1
+        slot = int(values[place] & mask)
+        if table[slot] < most:
+            table[slot] += 1
 
 
 @machine_code

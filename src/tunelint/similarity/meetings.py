@@ -25,6 +25,7 @@ KEPT = 1 << 20  # pairs that wait for their copies to be removed
 BATCH, USUAL = 1 << 23, 8  # meetings looked at together, or so many for each reader: they bound the memory
 
 Rows = NDArray[np.int32]
+Places = NDArray[np.uint32] | Indices
 
 
 class Lists(NamedTuple):
@@ -52,13 +53,18 @@ def inverted_lists(prefixes: Hashes, probe: Indices, index: Indices, sizes: Indi
     entered_until, row_end = offsets[:-1] + index, offsets[:-1] + sizes
     found: list[Lists] = []
     visits = 0
-    for keys, where, row in _dealt(prefixes, owner):
+    hands = _dealt(prefixes)
+    del prefixes  # its memory, if nobody else needs it, is enough for what comes now
+    for hand in filter(None, hands):
+        keys, where = (np.concatenate(column) for column in zip(*hand, strict=True))
+        hand.clear()
         local, starts = _runs(keys)
         if not len(local):
             continue
-        entered = (where < entered_until[row])[local]
-        rest = (row_end[row] - where).astype(np.int32)[local]
-        row = row[local]
+        where = where[local]
+        row = owner[where]
+        entered = where < entered_until[row]
+        rest = (row_end[row] - where).astype(np.int32)
         run_sizes = np.diff(starts, append=len(row))
         if second is None:
             visits += int(np.sum(np.add.reduceat(entered.astype(np.int64), starts) * (run_sizes - 1)))
@@ -72,25 +78,23 @@ def inverted_lists(prefixes: Hashes, probe: Indices, index: Indices, sizes: Indi
     return found, visits // 2 if second is None else visits
 
 
-def _dealt(keys: Hashes, owner: Rows) -> Iterator[tuple[Hashes, Indices, Rows]]:
-    """Keys, their places and their owners, part by part, in order within each."""
+def _dealt(keys: Hashes) -> list[list[tuple[Hashes, Places]]]:
+    """Keys and their places by parts, in order within each; a part comes in pieces."""
+    narrow = len(keys) < 1 << 32
     parts = 1 << (len(keys) // PART).bit_length()
     kind = np.uint8 if parts <= 1 << 8 else np.uint16 if parts <= 1 << 16 else np.uint32
-    hands: list[list[tuple[Hashes, Indices, Rows]]] = [[] for _ in range(parts)]
+    hands: list[list[tuple[Hashes, Places]]] = [[] for _ in range(parts)]
     step = max(DEALT, len(keys) >> 6)
     for begin in range(0, len(keys), step):
         dealt = keys[begin : begin + step]
         part = (dealt & np.uint64(parts - 1)).astype(kind)
         order = np.argsort(part, kind="stable")
-        columns = dealt[order], order + begin, owner[begin : begin + step][order]
+        order += begin
+        columns = keys[order], order.astype(np.uint32) if narrow else order
         bounds = offsets_of(np.bincount(part, minlength=parts)).tolist()
         for hand, (first, last) in zip(hands, pairwise(bounds), strict=True):
-            hand.append((columns[0][first:last], columns[1][first:last], columns[2][first:last]))
-    for hand in hands:
-        if hand:
-            key, place, row = zip(*hand, strict=True)
-            yield np.concatenate(key), np.concatenate(place), np.concatenate(row)
-            hand.clear()
+            hand.append((columns[0][first:last], columns[1][first:last]))
+    return hands
 
 
 def _runs(keys: Hashes) -> tuple[Indices, Indices]:

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunelint.similarity import fast
-from tunelint.similarity.columns import BLOCK, Hashes, Indices, Ragged, offsets_of, ranges, row_blocks, table_size, table_slots
+from tunelint.similarity.columns import Hashes, Indices, Ragged, offsets_of, ranges, row_blocks, table_size, table_slots
 
 RARITY_BITS = 6
-SATURATED = 1 << 16  # 4 * log2 of this no longer fits in RARITY_BITS bits
+SATURATED = 1 << 15  # how far the table counts: 4 * log2 of this fits in RARITY_BITS bits
+TABLE_BITS = 26
 
 
 def rarest(rows: Ragged, order: Indices, counts: Indices, compiled: bool | None) -> Hashes:
@@ -19,7 +20,7 @@ def rarest(rows: Ragged, order: Indices, counts: Indices, compiled: bool | None)
     a join is, never what it finds: two values with the same key can but add a candidate, which is verified. `order`
     has every row that `counts` does not give 0.
     """
-    size = table_size(len(rows.values) >> 4)  # some values share a slot: the frequent ones still stand out
+    size = table_size(len(rows.values) >> 4, TABLE_BITS)  # some values share a slot: the frequent ones still stand out
     starts = offsets_of(counts)
     keys = np.empty(starts[-1], dtype=np.uint64)
     kernels = fast.kernels(compiled, len(rows.values))
@@ -42,12 +43,13 @@ def rarest(rows: Ragged, order: Indices, counts: Indices, compiled: bool | None)
 
 def rarities(values: Hashes, size: int, compiled: bool | None) -> NDArray[np.uint8]:
     """How many rows hold a value, by its slot of a table of `size` places, on a log scale of RARITY_BITS bits."""
-    count = np.zeros(size, dtype=np.int32)
+    count = np.zeros(size, dtype=np.uint16)
     kernels = fast.kernels(compiled, len(values))
     if kernels is not None:
-        kernels.count_slots(values, count)
-    for begin in range(0, len(values) if kernels is None else 0, BLOCK):
-        np.add.at(count, table_slots(values[begin : begin + BLOCK], size), np.int32(1))
-    scale = np.minimum(4 * np.log2(np.maximum(np.arange(SATURATED + 1), 1)), (1 << RARITY_BITS) - 1).astype(np.uint8)
+        kernels.count_slots(values, count, SATURATED)
+    for begin in range(0, len(values) if kernels is None else 0, SATURATED):  # so few at a time cannot overflow a slot
+        slots = table_slots(values[begin : begin + SATURATED], size)
+        np.add.at(count, slots[count[slots] < SATURATED], np.uint16(1))
+    scale = (4 * np.log2(np.maximum(np.arange(SATURATED + 1), 1))).astype(np.uint8)
     found: NDArray[np.uint8] = scale[np.minimum(count, SATURATED, out=count)]
     return found

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from tunelint.similarity import fast
+from tunelint.similarity.batches import Batches
 from tunelint.similarity.columns import Indices, Ragged, mix, offsets_of, row_blocks
 
 SHINGLE_WORDS = 3
@@ -23,30 +24,40 @@ def one_sequence(prompts: Ragged, answers: Ragged) -> Ragged:
     return Ragged(values, offsets_of(both.sum(axis=1)))
 
 
-def shingles(words: Ragged, answers: Ragged | None = None, *, compiled: bool | None = None) -> Ragged:
+def shingles(
+    words: Ragged | Batches, answers: Ragged | Batches | None = None, *, rows: Indices | None = None, compiled: bool | None = None
+) -> Ragged:
     """The set of shingles of each text, sorted, from its word hashes; with `answers`, of `one_sequence` of both.
 
-    A text of one or two words is one shingle; a text without a word has none.
+    A text of one or two words is one shingle; a text without a word has none. `rows` (n,) says which texts, and in which
+    order (default: all). They are read some at a time, so that no second copy of the words is ever made.
     """
-    kernels = fast.kernels(compiled, len(words.values))
-    if kernels is None:
-        offsets = words.offsets if answers is None else words.offsets + answers.offsets
-        values, lengths = np.empty(offsets[-1], np.uint64), np.zeros(len(words), np.int64)
-        written = 0
-        for first, last in row_blocks(offsets):
-            prompts = words.rows(first, last)
-            sequence = prompts if answers is None else one_sequence(prompts, answers.rows(first, last))
-            block = sets(shingle_sequence(sequence), compiled=False)
-            values[written : written + len(block.values)] = block.values
-            lengths[first:last] = block.lengths
-            written += len(block.values)
-        return Ragged(values[:written], offsets_of(lengths))
-    if answers is None:
-        answers = Ragged(np.empty(0, np.uint64), np.zeros(len(words) + 1, np.int64))
-    values = np.empty(len(words.values) + len(answers.values), np.uint64)
-    lengths = kernels.shingle_sets(words.values, words.offsets, answers.values, answers.offsets, np.array(FACTORS), values)
+    lengths = words.lengths if rows is None else words.lengths[rows]
+    kernels = fast.kernels(compiled, int(lengths.sum()))
+    if answers is not None:
+        lengths = lengths + (answers.lengths if rows is None else answers.lengths[rows])
     offsets = offsets_of(lengths)
-    return Ragged(values[: offsets[-1]], offsets)
+    values, sizes, written = np.empty(offsets[-1], np.uint64), np.zeros(len(lengths), np.int64), 0
+    for first, last in row_blocks(offsets):
+        prompts = _block(words, rows, first, last)
+        replies = _nothing(last - first) if answers is None else _block(answers, rows, first, last)
+        if kernels is None:
+            block = sets(shingle_sequence(prompts if answers is None else one_sequence(prompts, replies)), compiled=False)
+            values[written : written + len(block.values)] = block.values
+            sizes[first:last] = block.lengths
+        else:
+            columns = prompts.values, prompts.offsets, replies.values, replies.offsets
+            sizes[first:last] = kernels.shingle_sets(*columns, np.array(FACTORS), values[written:])
+        written += int(sizes[first:last].sum())
+    return Ragged(values[:written], offsets_of(sizes))
+
+
+def _block(words: Ragged | Batches, rows: Indices | None, first: int, last: int) -> Ragged:
+    return words.rows(first, last) if rows is None else words.take(rows[first:last])
+
+
+def _nothing(rows: int) -> Ragged:
+    return Ragged(np.empty(0, np.uint64), np.zeros(rows + 1, np.int64))
 
 
 def shingle_sequence(words: Ragged) -> Ragged:

@@ -4,44 +4,46 @@ from __future__ import annotations
 
 import numpy as np
 
+from tunelint.similarity.batches import Batches, blocks
 from tunelint.similarity.columns import Hashes, Indices, Ragged, ranges, table_slots
 from tunelint.similarity.shingles import SHINGLE_WORDS, shingle_sequence
 
 TEMPLATE_SHARE = 0.2
 TEMPLATE_RECORDS = 50
 TABLE = 1 << 16  # stays in the second-level cache
-BLOCK = 1 << 18
 
 
-def template_values(rows: Ragged, counts: Indices | None = None, *, share: float = TEMPLATE_SHARE, minimum: int = TEMPLATE_RECORDS) -> Hashes:
+def template_values(
+    rows: Ragged | Batches, counts: Indices | None = None, *, share: float = TEMPLATE_SHARE, minimum: int = TEMPLATE_RECORDS
+) -> Hashes:
     """The values that occur in more than `share` of the records, sorted; none when fewer than `minimum` are compared.
 
     `rows` are sets (every value once per row); `counts` (rows,) says how many exact copies each row stands for. Rows
     without a value are no records to compare and do not count.
     """
-    lengths = rows.lengths
-    copies = np.ones(len(rows), dtype=np.int64) if counts is None else counts
-    total = int(copies[lengths > 0].sum())
+    filled = rows.lengths > 0
+    total = int(np.sum(filled) if counts is None else counts[filled].sum())
     if total < minimum:
         return np.empty(0, dtype=np.uint64)
+    if counts is not None and total == np.sum(filled) and not (counts[filled] != 1).any():
+        counts = None  # nothing to be weighed
     limit = share * total
     # A small table never counts too low, so that only few values are left to be counted one by one. Both passes go by
     # blocks: what they write stays in the cache.
-    weight = None if counts is None else np.repeat(copies, lengths)
     seen = np.zeros(TABLE)
-    for part in _blocks(len(rows.values)):
-        seen += np.bincount(table_slots(rows.values[part], TABLE), None if weight is None else weight[part], minlength=TABLE)
+    for values, weight in blocks(rows, counts):
+        seen += np.bincount(table_slots(values, TABLE), weight, minlength=TABLE)
     crowded = seen > limit
     if not crowded.any():
         return np.empty(0, dtype=np.uint64)
-    heavy = np.concatenate([np.flatnonzero(crowded[table_slots(rows.values[part], TABLE)]) + part.start for part in _blocks(len(rows.values))])
-    values, place = np.unique(rows.values[heavy], return_inverse=True)
-    exactly = np.bincount(place, weights=None if weight is None else weight[heavy], minlength=len(values))
-    return values[exactly > limit]
-
-
-def _blocks(size: int) -> list[slice]:
-    return [slice(begin, min(begin + BLOCK, size)) for begin in range(0, size, BLOCK)]
+    heavy: list[Hashes] = []
+    weights: list[Indices] = []
+    for values, weight in blocks(rows, counts):
+        kept = np.flatnonzero(crowded[table_slots(values, TABLE)])
+        heavy.append(values[kept])
+        weights.append(np.ones(len(kept), np.int64) if weight is None else weight[kept])
+    found, place = np.unique(np.concatenate(heavy), return_inverse=True)
+    return found[np.bincount(place, weights=np.concatenate(weights), minlength=len(found)) > limit]
 
 
 def in_template(values: Hashes, template: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -15,6 +15,7 @@ from tunelint.engine.features import FeaturePlan, Scanned, compute
 from tunelint.errors import TunelintError
 from tunelint.records.record import Record
 from tunelint.records.shapes import NAMING_KEYS
+from tunelint.similarity.batches import Batches
 from tunelint.similarity.columns import Hashes, Indices, Ragged
 
 AUTO, NONE = "auto", "none"
@@ -34,8 +35,8 @@ class Material:
     copy: Hashes
     prompt: Hashes
     answer: Hashes
-    prompt_words: Ragged
-    answer_words: Ragged
+    prompt_words: Batches
+    answer_words: Batches
     label: NDArray[np.int8]
     keyed: dict[str, Hashes]
 
@@ -95,12 +96,12 @@ def material_of(
     def column(name: str) -> NDArray[Any]:
         return np.concatenate([part[name] for part in parts if not isinstance(part[name], Ragged)])
 
-    def ragged(name: str) -> Ragged:
-        return Ragged.concatenate([part[name] for part in parts])  # type: ignore[misc]
+    def words(name: str) -> Batches:
+        return Batches(tuple(column for part in parts if isinstance(column := part[name], Ragged)))
 
     return Material(
-        column("record")[:, 0], column("copy"), column("prompt"), column("answer"), ragged("prompt-words"),
-        ragged("answer-words"), column("label"), {key: values[:, number] for number, key in enumerate(keys)},
+        column("record")[:, 0], column("copy"), column("prompt"), column("answer"), words("prompt-words"),
+        words("answer-words"), column("label"), {key: values[:, number] for number, key in enumerate(keys)},
     )  # fmt: skip
 
 

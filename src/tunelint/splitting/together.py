@@ -47,15 +47,14 @@ def clusters_of(material: Material, groups: Iterable[Hashes], limits: Limits) ->
     _, leads, counts = np.unique(copy, return_index=True, return_counts=True)
     order = np.argsort(leads)
     leads, counts = leads[order], counts[order]
-    prompts, answers = material.prompt_words.take(leads), material.answer_words.take(leads)
-    sequence = one_sequence(prompts, answers)
-    whole, of_prompt = shingles(sequence), shingles(prompts)
+    prompts, answers = material.prompt_words, material.answer_words
+    whole, of_prompt = shingles(prompts, answers, rows=leads), shingles(prompts, rows=leads)
     template = template_values(whole, counts)
-    record_texts = Texts.of(whole, template, shingles(answers), answers.lengths)
+    record_texts = Texts.of(whole, template, shingles(answers, rows=leads), answers.lengths[leads])
     for texts in (record_texts, Texts.of(of_prompt, template_values(of_prompt, counts))):
         first = near_duplicates(texts, limits.threshold).first
         ties.append((leads[first], leads))
-    runs = shingle_sequence(sequence)
+    runs = shingle_sequence(one_sequence(prompts.take(leads), answers.take(leads)))
     runs = runs.where(~in_template(runs.values, template))
     left, right = tied_by_passages(runs, limits.passage_words - SHINGLE_WORDS + 1)
     ties.append((leads[left], leads[right]))
