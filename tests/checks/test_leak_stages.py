@@ -144,3 +144,27 @@ def test_clean_drops_every_partner_of_a_shared_list(tunelint: Callable[..., Any]
     tunelint("clean", ".", "--isolated", "-o", "cleaned")
     kept = [json.loads(line)["messages"][0]["content"] for line in (tmp_path / "cleaned/train.jsonl").read_text("utf-8").splitlines()]
     assert kept == ["Hum."]
+
+
+def test_one_word_20000_times_on_both_sides(tunelint: Callable[..., Any], tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", [("Sing.", "la " * 20_000)])
+    write(tmp_path / "eval.jsonl", [("Sing a song now please", "la " * 20_000 + "x y z w u v")])
+    (finding,) = leaks(tunelint, "--select", "LEAK004")[1]
+    assert finding["message"] == "A passage of 20,000 words of this eval record stands in train: train.jsonl:1."
+
+
+def test_records_that_quote_one_document_share_their_partners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(7)
+    documents = [sentence(chance, 80) for _ in range(10)]
+    rows = [(f"{documents[row % 10]} {sentence(chance, 30)}", sentence(chance, 30)) for row in range(300)]
+    write(tmp_path / "train.jsonl", rows[:200])
+    write(tmp_path / "eval.jsonl", rows[200:])
+    monkeypatch.chdir(tmp_path)
+    findings = lint(["train.jsonl", "eval.jsonl"], select=["LEAK004"]).findings
+    assert len(findings) == 100
+    for finding in findings:
+        assert sorted(finding.details["partners"]) == [
+            row for row in range(200) if row % 10 == finding.line % 10 - 1 or row % 10 == finding.line % 10 + 9
+        ]
+        assert len(finding.related) == 20
+    assert len({id(finding.details["partners"]) for finding in findings}) == 10

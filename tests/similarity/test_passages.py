@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunelint.similarity import columns, passages
-from tunelint.similarity.columns import Ragged
+from tunelint.similarity.columns import Indices, Ragged
 from tunelint.similarity.passages import shared_passages, tied_by_passages
+from tunelint.similarity.rolling import Prefixes
 from tunelint.similarity.shingles import shingles
 from tunelint.similarity.templates import outside_template, template_values
 from tunelint.similarity.words import word_hashes
@@ -44,9 +46,38 @@ def test_passages_are_the_longest_common_runs(evals: list[list[int]], train: lis
             if length >= least:
                 wanted.append((i, j, length))
     assert list(rows) == sorted(wanted, key=lambda pair: (pair[0], -pair[2], pair[1]))
-    for i, j, length, start in zip(found.left, found.right, found.length, found.start, strict=True):
-        run = evals[i][start : start + length]
-        assert any(train[j][k : k + length] == run for k in range(len(train[j])))
+
+
+REPEATED = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9)), max_size=5).map(
+    lambda runs: [word for word, times in runs for _ in range(times)]
+)
+REPETITIVE = st.lists(REPEATED, max_size=5)
+
+
+@settings(max_examples=150, deadline=None)
+@given(REPETITIVE, REPETITIVE, st.integers(1, 6), st.sampled_from([1, 7, 1 << 17]), st.sampled_from([1, 5, 1 << 20]))
+def test_repeated_words_and_small_blocks(evals: list[list[int]], train: list[list[int]], least: int, block: int, at_a_time: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "BLOCK", block)
+        patch.setattr(passages, "MEETINGS", at_a_time)
+        found = shared_passages(Ragged.of(evals), Ragged.of(train), least)
+    longest = {(i, j): longest_common_run(a, b)[0] for i, a in enumerate(evals) for j, b in enumerate(train)}
+    wanted = sorted((i, -length, j) for (i, j), length in longest.items() if length >= least)
+    assert list(zip(found.left.tolist(), (-found.length).tolist(), found.right.tolist(), strict=True)) == wanted
+
+
+def test_a_repeated_word_begins_few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    extended = []
+    within = passages.common_lengths
+
+    def counting(own: Prefixes, at: Indices, *others: Any) -> Indices:
+        extended.append(len(at))
+        return within(own, at, *others)
+
+    monkeypatch.setattr(passages, "common_lengths", counting)
+    found = shared_passages(Ragged.of([[7] * 20_000 + [1, 2, 3]]), Ragged.of([[4] + [7] * 20_000]), 48)
+    assert (found.left.tolist(), found.right.tolist(), found.length.tolist()) == ([0], [0], [20_000])
+    assert 0 < sum(extended) <= 40_000  # 20,000 windows meet 20,000: it is the rows' beginnings that are looked at, not all of them
 
 
 def test_blocks_do_not_change_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +88,7 @@ def test_blocks_do_not_change_what_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(columns, "BLOCK", 37)
     cut = shared_passages(evals, train, 4)
     assert len(whole.left) > 50
-    for field in ("left", "right", "length", "start"):
+    for field in ("left", "right", "length"):
         assert np.array_equal(getattr(whole, field), getattr(cut, field))
 
 

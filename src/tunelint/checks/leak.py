@@ -8,6 +8,9 @@ from typing import Any
 
 from tunelint.checks.survey import Survey
 
+# Partners named in a finding; `details["partners"]` holds all of them, for `clean`.
+MOST_PARTNERS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Leak:

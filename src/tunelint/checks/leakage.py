@@ -16,14 +16,11 @@ import numpy as np
 from tunelint.checks.against import outside_hits
 from tunelint.checks.duplicates import collapsed, place
 from tunelint.checks.hit import Edit, Hit, Partner
-from tunelint.checks.leak import Leak, Stage, and_more
+from tunelint.checks.leak import MOST_PARTNERS, Leak, Stage, and_more
 from tunelint.checks.near import matches_of, threshold_of
 from tunelint.checks.passages import passage_leaks
 from tunelint.checks.rewordings import reworded_leaks
 from tunelint.checks.survey import Survey, needs
-
-# Partners named in a finding; `details["partners"]` holds all of them, for `clean`.
-MOST_PARTNERS = 20
 
 
 def leaks_of(survey: Survey, rule: str) -> dict[int, Leak]:

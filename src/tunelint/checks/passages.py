@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
 
 from tunelint.checks.duplicates import collapsed, place
-from tunelint.checks.leak import Leak, and_more
+from tunelint.checks.leak import MOST_PARTNERS, Leak, and_more
 from tunelint.checks.near import Rows, whole_shingles
 from tunelint.checks.survey import Survey
 from tunelint.similarity.batches import Batches
@@ -35,11 +36,17 @@ def passage_leaks(survey: Survey, options: dict[str, Any], evals: list[int]) -> 
     found = shared_passages(own, _without_template(survey, train.rows), width)
     borders = np.searchsorted(found.left, np.arange(len(rows) + 1))
     leaks = {}
+    # Eval records that quote one document mostly have the same partners: they share one list.
+    known: dict[bytes, list[int]] = {}
     for position in np.unique(found.left).tolist():
-        part = slice(borders[position], borders[position + 1])
-        partners = [int(train.rows[partner]) for partner in found.right[part].tolist()]
-        shares = np.minimum(found.length[part] / own.lengths[position], 1.0).round(4).tolist()
-        words = int(found.length[part][0]) + SHINGLE_WORDS - 1
+        first, last = borders[position : position + 2].tolist()
+        right, length = found.right[first:last], found.length[first : min(last, first + MOST_PARTNERS)]
+        key = hashlib.blake2b(right.tobytes(), digest_size=16).digest()
+        if key not in known:
+            known[key] = train.rows[right].tolist()
+        partners = known[key]
+        shares = np.minimum(length / own.lengths[position], 1.0).round(4).tolist()
+        words = int(length[0]) + SHINGLE_WORDS - 1
         message = f"A passage of {words:,} words of this eval record stands in train: {place(survey, partners[0])}{and_more(partners)}."
         leaks[int(rows[position])] = Leak(partners, shares, message)
     return leaks
