@@ -193,6 +193,11 @@ def planted() -> None:
         found, _ = lint([*framed, *rows], [*leaked, *clean])
         good = sum(row < len(leaked) for row in found)
         print(f"{name:38} {good / len(leaked):.3f}  {len(found) - good} of {len(clean)}")
+    for share in (0.15, 0.3):
+        thrice = [(edit(p, share, chance, vocabulary), edit(a, share, chance, vocabulary)) for p, a in leaked[:100] for _ in range(3)]
+        found, _ = lint([*train, *thrice], [*leaked[:100], *clean])
+        good = sum(row < 100 for row in found)
+        print(f"{f'100 rows, {share:.0%} edited, in three wordings':38} {good / 100:.3f}  {len(found) - good} of {len(clean)}")
     question = "Name the capital of the following country and nothing else, please: {}."
     one_word = [(question.format(place), place) for place in made_up(chance, 600)]
     found, _ = lint(one_word[:500], one_word[500:])

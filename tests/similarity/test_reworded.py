@@ -102,7 +102,7 @@ def test_without_leaks_the_cut_off_reports_next_to_nothing() -> None:
     for seed in range(10):
         score, runner_up = margins(np.random.default_rng(seed), 600)
         reported += int((score >= cut_off(score, runner_up, 0.07)).sum())
-    assert reported <= 6
+    assert reported <= 12  # two in a thousand
 
 
 @settings(max_examples=50, deadline=None)
@@ -151,6 +151,28 @@ def test_planted_rewordings_are_found(every: int) -> None:
     found = found_in([" ".join(words) for words in evals], train + [" ".join(other_words(evals[row], chance)) for row in leaked])
     assert sum(found.get(row, [-1])[0] == partner for row, partner in leaked.items()) >= 0.9 * len(leaked)
     assert len(set(found) - set(leaked)) <= max(2, 0.15 * len(leaked))
+
+
+@pytest.mark.parametrize("families", [8, 24])
+def test_texts_in_several_wordings_do_not_hide_other_leaks(families: int) -> None:
+    chance = random.Random(17)
+    train, evals = ([story(chance) for _ in range(rows)] for rows in (400, 200))
+    told = [" ".join(words) for words in train]
+    leaked = {row: len(told) + place for place, row in enumerate(range(0, 100, 5))}
+    told += [" ".join(reworded_a_little(evals[row], chance)) for row in leaked]
+    asked = [" ".join(words) for words in evals]
+    for family in range(families):  # one text of train in three other wordings there, and in a fourth one in eval
+        told += [" ".join(reworded_a_little(train[family], chance)) for _ in range(3)]
+        asked.append(" ".join(reworded_a_little(train[family], chance)))
+    found = found_in(asked, told)
+    assert sum(found.get(row, [-1])[0] == partner for row, partner in leaked.items()) >= 0.9 * len(leaked)
+    assert sum(row in found for row in range(200, len(asked))) >= 0.8 * families
+    assert len(set(found) - set(leaked) - set(range(200, len(asked)))) <= 4
+
+
+def reworded_a_little(words: list[str], chance: random.Random) -> list[str]:
+    """A fifth of the words replaced."""
+    return [chance.choice(VOCABULARY) if chance.random() < 0.2 else word for word in words]
 
 
 def test_clean_files_stay_silent() -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
 
-START, FAR = 0.9, 0.98  # quantiles between which the tail's scale is read; the last 2 % may be leaks themselves
+START, FAR = 0.96, 0.99  # quantiles between which the tail's scale is read; the last 1 % may be leaks themselves
 ROUNDS = 3
 # The largest of many values stands above the mean of the next five by sum(1/i), the second by the same sum without its
 # first term, in units of the tail's scale (Renyi 1953, "On the theory of order statistics"): (1 + 3/2 + ... + 137/60) / 5
@@ -56,7 +56,7 @@ def _lowest(score: Scores, chance: Scores, clean: float, rate: float) -> float:
 
 
 def survival(sample: Scores, at: Scores) -> Scores:
-    """The chance that a value of the sample's kind reaches `at`: as counted up to its 90 % quantile, then exponential."""
+    """The chance that a value of the sample's kind reaches `at`: as counted up to its 96 % quantile, then exponential."""
     start, far = np.quantile(sample, [START, FAR])
     scale = max((far - start) / np.log((1 - START) / (1 - FAR)), 1e-6)
     counted = 1 - np.searchsorted(np.sort(sample), at) / len(sample)

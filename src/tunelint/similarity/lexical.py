@@ -98,8 +98,12 @@ class Comparison:
 
     def similarity(self, left: Indices, right: Indices) -> Scores:
         """The similarity (0 to 1.5, with meaning up to 3.5) of text left[i] and text right[i]."""
-        lexical = self.wording(left, right) + self._product(self._parts[2:], left, right)
+        lexical = self.lexical(left, right)
         return lexical if self._vectors is None else lexical + MEANING_WEIGHT * self.meaning(left, right)
+
+    def lexical(self, left: Indices, right: Indices) -> Scores:
+        """The same without meaning (0 to 1.5)."""
+        return self.wording(left, right) + self._product(self._parts[2:], left, right)
 
     def wording(self, left: Indices, right: Indices) -> Scores:
         """The similarity (0 to 1) of the wordings of text left[i] and text right[i], numbers aside."""

@@ -23,6 +23,12 @@ NEXT = 5
 OTHERS = 8
 BACKGROUND = 256
 AS_GOOD = 0.9  # a candidate this near to the best is named as a partner too
+# A train text is kin to the best candidate of a row if it is so similar to that one, and by so much more than what usually is,
+# and so similar to the row; as many as FAMILY of them are a template.
+KIN, KIN_MORE, KIN_OWN = 0.5, 0.2, 0.4
+FAMILY, USUAL = 5, 3
+ALIKE = 0.03  # wording that train texts share with the next five where most were made from templates; elsewhere it is 0
+FEW, ALIKE_FEW = 100, 0.2  # among so few train texts, the best of a quarter of them is asked instead
 TWIN = 0.8  # wording of which two train texts are copies of each other and say nothing about others
 
 
@@ -80,6 +86,14 @@ class Neighbours:
         self.sample_index = np.where(alike < TWIN, again, -1)
         self.usual_wording = Ranked(self.sample_index, np.where(alike < TWIN, alike, 0))
 
+    @property
+    def made_from_templates(self) -> bool:
+        """Whether it is usual in train to be like several others."""
+        wording = self.usual_wording.values
+        if len(wording) < FEW:
+            return len(wording) > 0 and bool(np.quantile(wording[:, 0], 0.75) >= ALIKE_FEW)
+        return bool(np.median(wording[:, 1 : 1 + NEXT].mean(axis=1)) >= ALIKE)
+
     def compared(self, eval_texts: TextsOf, train_texts: TextsOf, rows: Indices, background: bool, embed: Embed | None) -> Compared:
         """Read the texts that are to be compared: of the eval rows, and of their candidates; with `background`, of the
         sample and its candidates too."""
@@ -109,8 +123,32 @@ class Compared:
     def _standing(self, here: Indices, index: Indices, are_evals: bool) -> Standing:
         there = self.place(index)
         ranked = Ranked(index, measured(index, there, lambda row, other: self.texts.similarity(here[row], other)))
-        margins = np.stack([self._margins(ranked, rank, are_evals) for rank in (0, 1)])
-        return Standing(ranked, margins, np.stack([self._agreements(here, ranked.index[:, rank]) for rank in (0, 1)]))
+        apart = self._without_kin(here, ranked)
+        margins = np.stack([self._margins(apart, rank, are_evals) for rank in (0, 1)])
+        return Standing(ranked, margins, np.stack([self._agreements(here, apart.index[:, rank]) for rank in (0, 1)]))
+
+    def _without_kin(self, here: Indices, ranked: Ranked) -> Ranked:
+        """The candidates without those that say what the best one says.
+
+        Where train holds a text in several wordings, the second would pass for what chance can do, and the best would not
+        stand out. What was made from templates is left as it is: there the one word that differs is the question.
+        """
+        if self._all.made_from_templates:
+            return ranked
+        index = ranked.index[:, : FAMILY + 1 + USUAL]
+        rows, ranks = np.nonzero((index[:, :1] >= 0) & (index >= 0))
+        kin, own = np.zeros(index.shape), np.zeros(index.shape)
+        candidate = self.place(index[rows, ranks])
+        kin[rows, ranks] = self.texts.lexical(self.place(index[rows, 0]), candidate)
+        own[rows, ranks] = self.texts.lexical(here[rows], candidate)
+        usual = kin[:, FAMILY + 1 :].mean(axis=1, keepdims=True)
+        same = (kin >= np.maximum(KIN, usual + KIN_MORE)) & (own >= KIN_OWN)
+        same[:, 0] = same[:, FAMILY + 1 :] = False
+        same[same.sum(axis=1) == FAMILY] = False
+        rows, ranks = np.nonzero(same)
+        places, values = ranked.index.copy(), ranked.values.copy()
+        places[rows, ranks], values[rows, ranks] = -1, 0
+        return Ranked(places, values)
 
     def _margins(self, ranked: Ranked, rank: int, are_evals: bool) -> Scores:
         """Both margins of the candidate of this rank: over the next train texts, and over the next eval text."""
