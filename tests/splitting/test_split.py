@@ -162,7 +162,23 @@ def test_records_that_all_hang_together_are_not_split(tunelint, tmp_path):
     write(tmp_path / "data.jsonl", rows(1) * 30)
     ran = tunelint("split", "data.jsonl", "-o", "out")
     assert ran.code == 2
-    assert "30 of 30 records hang together" in ran.err
+    assert "30 of 30 records hang together (30 by exact copies); clean the data first" in ran.err
+    assert "--group-by" not in ran.err
+
+
+def test_what_ties_all_records_is_said(tunelint, tmp_path):
+    draw = random.Random(8)
+    lines = [json.dumps({"prompt": "Tell me something new about it", "completion": sentence(draw, 9), "user_id": n % 3}) for n in range(30)]
+    write(tmp_path / "prompts.jsonl", lines)
+    ran = tunelint("split", "prompts.jsonl", "-o", "out", "--group-by", "user_id")
+    assert ran.code == 2
+    assert "30 of 30 records hang together (30 by equal prompts); clean the data first" in ran.err
+    assert "--group-by" not in ran.err
+    write(tmp_path / "groups.jsonl", [json.dumps({"prompt": sentence(draw, 12), "completion": sentence(draw, 9), "user_id": 7}) for _ in range(30)])
+    ran = tunelint("split", "groups.jsonl", "-o", "out", "--group-by", "user_id")
+    assert ran.code == 2
+    assert "30 of 30 records hang together by their group ids (user_id); give --group-by with other keys, or --group-by none" in ran.err
+    assert tunelint("split", "groups.jsonl", "-o", "out", "--group-by", "none").code == 0
 
 
 def test_a_folder_that_is_not_empty_is_refused(tunelint, tmp_path):

@@ -27,7 +27,8 @@ from tunelint.records.sources import STDIN, Source
 from tunelint.rulebook import load_rulebook
 from tunelint.similarity.columns import Indices
 from tunelint.splitting.draw import draw
-from tunelint.splitting.material import AUTO, NONE, Material, material_of
+from tunelint.splitting.material import AUTO, NONE, material_of
+from tunelint.splitting.reasons import why_not
 from tunelint.splitting.together import Limits, clusters_of, joined
 
 PROVED = ("LEAK001", "LEAK002", "LEAK003", "LEAK004", "LEAK006", "LEAK008")
@@ -98,11 +99,17 @@ def split_files(
     proving = replace(settings, select=codes, ignore=(), extend_select=(), target=None, scope="all", fail_on="note")
     groups = material.groups(group_by)
     strata, stratified_by = material.strata(stratify_by)
-    cluster = clusters_of(material, groups.values(), Limits.of(active_rules(proving, book)))
+    limits = Limits.of(active_rules(proving, book))
+    cluster = clusters_of(material, groups.values(), limits)
     rounds = 0
     while rounds < ROUNDS:
         rounds += 1
-        mask = _drawn(cluster, strata, material, wanted, seed)
+        mask = draw(cluster, strata, material.name, wanted, seed)
+        if not mask.any() or mask.all():
+            largest, reason = int(np.bincount(cluster).max()), why_not(material, groups, limits, strata, wanted, seed)
+            raise TunelintError(
+                f"no leak-proof split of about {wanted:,} eval records exists: {largest:,} of {len(cluster):,} records hang together {reason}"
+            )
         rewritten = _write(sources, mask, folder)
         report = check_inputs(_outputs(folder), proving)
         found = [finding for finding in report.findings if finding.code in PROVED]
@@ -129,17 +136,6 @@ def _wanted(total: int, share: float, records: int | None) -> int:
     if wanted >= total:
         raise TunelintError(f"{wanted:,} eval records of {total:,} leave none to train on; ask for fewer with --eval-records or --eval-share")
     return wanted
-
-
-def _drawn(cluster: Indices, strata: Indices, material: Material, wanted: int, seed: int) -> NDArray[np.bool_]:
-    mask = draw(cluster, strata, material.name, wanted, seed)
-    if mask.any() and not mask.all():
-        return mask
-    largest = int(np.bincount(cluster).max())
-    raise TunelintError(
-        f"no leak-proof split of about {wanted:,} eval records exists: {largest:,} of {len(cluster):,} records hang together "
-        "(copies, equal or nearly equal texts, passages or group ids in common); clean the data first, or give --group-by none"
-    )
 
 
 @dataclass

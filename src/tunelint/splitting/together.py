@@ -41,9 +41,14 @@ def clusters_of(material: Material, groups: Iterable[Hashes], limits: Limits) ->
     equal group ids. The measures are those of exact-leak, shared-prompt, near-leak and shared-passage: template text is
     what more than a fifth of *both* splits' records share, so that it does not depend on where the border is drawn.
     """
+    ties = [pair for _, pair in text_ties(material, limits)]
+    return joined(len(material), [*ties, *(_ties(column, column != 0) for column in groups)])
+
+
+def text_ties(material: Material, limits: Limits) -> list[tuple[str, tuple[Indices, Indices]]]:
+    """Return what ties records together but group ids: the name of the tie and pairs of rows, by which it ties them."""
     copy = np.ascontiguousarray(material.copy).view([("a", "u8"), ("b", "u8")]).reshape(-1)
-    ties = [_ties(copy), _ties(material.prompt, material.prompt != 0)]
-    ties += [_ties(column, column != 0) for column in groups]
+    ties = [("exact copies", _ties(copy)), ("equal prompts", _ties(material.prompt, material.prompt != 0))]
     _, leads, counts = np.unique(copy, return_index=True, return_counts=True)
     order = np.argsort(leads)
     leads, counts = leads[order], counts[order]
@@ -51,14 +56,15 @@ def clusters_of(material: Material, groups: Iterable[Hashes], limits: Limits) ->
     whole, of_prompt = shingles(prompts, answers, rows=leads), shingles(prompts, rows=leads)
     template = template_values(whole, counts)
     record_texts = Texts.of(whole, template, shingles(answers, rows=leads), answers.lengths[leads])
-    for texts in (record_texts, Texts.of(of_prompt, template_values(of_prompt, counts))):
+    prompt_texts = Texts.of(of_prompt, template_values(of_prompt, counts))
+    for name, texts in (("near copies", record_texts), ("nearly equal prompts", prompt_texts)):
         first = near_duplicates(texts, limits.threshold).first
-        ties.append((leads[first], leads))
+        ties.append((name, (leads[first], leads)))
     runs = shingle_sequence(one_sequence(prompts.take(leads), answers.take(leads)))
     runs = runs.where(~in_template(runs.values, template))
     left, right = tied_by_passages(runs, limits.passage_words - SHINGLE_WORDS + 1)
-    ties.append((leads[left], leads[right]))
-    return joined(len(material), ties)
+    ties.append(("passages in common", (leads[left], leads[right])))
+    return ties
 
 
 def joined(rows: int, ties: Iterable[tuple[Indices, Indices]]) -> Indices:
