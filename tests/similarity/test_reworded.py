@@ -187,6 +187,18 @@ def test_half_the_wording_is_enough_in_a_small_file() -> None:
     assert found_in(evals, train) == {0: [50]}
 
 
+def test_a_text_inside_a_longer_one_is_found_and_a_phrase_is_not() -> None:
+    chance = random.Random(19)
+    train, evals = ([" ".join(story(chance)) for _ in range(rows)] for rows in (300, 60))
+    asked = " ".join(evals[7].split()[:9])
+    frames = [" ".join(chance.choice(VOCABULARY) for _ in range(90)) for _ in range(8)]
+    phrase = "please think about it step by step before you answer"
+    held = [f"{frames[0]} {asked} {frames[1]}", *(f"{frame} {phrase}" for frame in frames[2:])]
+    found = found_in([asked, phrase, *evals], train + held)
+    assert found[0] == [300]
+    assert 1 not in found
+
+
 def test_prompts_of_one_template_are_not_rewordings_of_each_other() -> None:
     chance = random.Random(13)
     frame = "Sort this note of a customer into one of our five drawers and say nothing else: note{} town{}"

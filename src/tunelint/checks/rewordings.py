@@ -37,12 +37,16 @@ def reworded_leaks(survey: Survey, options: dict[str, Any], evals: list[int]) ->
         model_folder()  # says what is missing before the work begins
     found = reworded(sides[0].kept, sides[1].kept, sides[0].texts, sides[1].texts, options["false_discovery_rate"], asked, embed)
     leaks = {}
-    for position, partners, scores, meanings in zip(found.rows, found.partners, found.scores, found.meanings, strict=True):
+    for position, partners, scores, meanings, inside in zip(found.rows, found.partners, found.scores, found.meanings, found.inside, strict=True):
         at, others = int(own[position]), [int(train[partner]) for partner in partners]
-        if scores[0] >= options["least_similarity"] or meanings[0] >= _SAME_MEANING:
+        if inside:
+            message = f"Eval record stands word for word inside a train record: {place(survey, others[0])}{and_more(others)}."
+        elif scores[0] >= options["least_similarity"] or meanings[0] >= _SAME_MEANING:
             alike = f"{scores[0]:.0%} alike in wording" + (f" and {meanings[0]:.0%} in meaning" if embed is not None else "")
             message = f"Eval record says in other words what stands in train: {place(survey, others[0])}, {alike}{and_more(others)}."
-            leaks[at] = Leak(others, [round(min(score, 1.0), 4) for score in scores], message)
+        else:
+            continue
+        leaks[at] = Leak(others, [round(min(score, 1.0), 4) for score in scores], message)
     return leaks
 
 

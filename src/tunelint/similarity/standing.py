@@ -63,7 +63,8 @@ class Standing:
 class Neighbours:
     """The nearest train texts of each eval text (`own`, word hashes without template text) and of a sample of train.
 
-    `by_wording` and `usual_wording` rank them by the Jaccard similarity of shingles; that needs no text.
+    `by_wording` and `usual_wording` rank them by the Jaccard similarity of shingles, `by_share` by the share of the eval
+    text's shingles that they hold; that needs no text.
     """
 
     def __init__(self, own: Ragged, train: Ragged, least_words: int) -> None:
@@ -77,12 +78,15 @@ class Neighbours:
         named = np.unique(np.concatenate((self.index.ravel(), again.ravel(), [-1])))[1:]
         of_named = shingles(train.take(named))
 
-        def wording(rows: Ragged, index: Indices) -> Scores:
+        def held(rows: Ragged, index: Indices) -> tuple[Scores, Scores]:
             of_rows, there = shingles(rows), np.searchsorted(named, index)
-            return measured(index, there, lambda row, other: join.similarities(of_rows, of_named, row, other))
+            common = measured(index, there, lambda row, other: join.overlaps(of_rows, of_named, row, other).astype(np.float64))
+            size, other_size = of_rows.lengths[:, None], np.append(of_named.lengths, 0)[there]
+            return common / np.maximum(size + other_size - common, 1), common / np.maximum(size, 1)
 
-        self.by_wording = Ranked(self.index, wording(own, self.index))
-        alike = wording(train.take(self.sample), again)
+        wording, share = held(own, self.index)
+        self.by_wording, self.by_share = Ranked(self.index, wording), Ranked(self.index, share)
+        alike, _ = held(train.take(self.sample), again)
         self.sample_index = np.where(alike < TWIN, again, -1)
         self.usual_wording = Ranked(self.sample_index, np.where(alike < TWIN, alike, 0))
 
