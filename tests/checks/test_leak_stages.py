@@ -168,3 +168,15 @@ def test_records_that_quote_one_document_share_their_partners(tmp_path: Path, mo
         ]
         assert len(finding.related) == 20
     assert len({id(finding.details["partners"]) for finding in findings}) == 10
+
+
+def test_records_of_the_same_few_words_share_their_partners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(3)
+    rows = [(" ".join(chance.choice("ab") for _ in range(200)) + " a b", "yes") for _ in range(60)]
+    write(tmp_path / "train.jsonl", rows[:40])
+    write(tmp_path / "eval.jsonl", rows[40:])
+    monkeypatch.chdir(tmp_path)
+    findings = lint(["train.jsonl", "eval.jsonl"], select=["LEAK003"]).findings
+    assert len(findings) == 20
+    assert {tuple(sorted(finding.details["partners"])) for finding in findings} == {tuple(range(40))}
+    assert len({id(finding.details["partners"]) for finding in findings}) == 1

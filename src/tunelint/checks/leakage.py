@@ -96,14 +96,19 @@ def _near(whole: bool) -> Stage:
         rows = np.array(evals, dtype=np.int64)
         matches = matches_of(survey, rows, train, threshold_of(options), whole)
         found = {}
+        # Eval records that are compared as one text have the same partners: they share one list.
+        known: dict[int, tuple[list[int], list[float]]] = {}
         for position in matches.matched.tolist():
-            partners, scores = matches.of(position)
-            places = [int(train.rows[partner]) for partner in partners.tolist()]
+            text = int(matches.eval_group[position])
+            if text not in known:
+                partners, alike = matches.of(position)
+                known[text] = train.rows[partners].tolist(), alike[:MOST_PARTNERS].tolist()
+            places, scores = known[text]
             if not places:
                 continue
             what = "Eval record nearly stands in train" if whole else "Prompt nearly stands in train"
             message = f"{what}: {place(survey, places[0])}, {scores[0]:.0%} alike{and_more(places)}."
-            found[int(rows[position])] = Leak(places, [round(float(score), 4) for score in scores[:MOST_PARTNERS]], message)
+            found[int(rows[position])] = Leak(places, [round(score, 4) for score in scores], message)
         return found
 
     return stage
