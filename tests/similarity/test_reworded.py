@@ -175,6 +175,16 @@ def reworded_a_little(words: list[str], chance: random.Random) -> list[str]:
     return [chance.choice(VOCABULARY) if chance.random() < 0.2 else word for word in words]
 
 
+def test_a_text_without_a_neighbour_is_no_leak_where_all_others_are() -> None:
+    chance = random.Random(23)
+    evals = [story(chance) for _ in range(60)]
+    train = [" ".join(reworded_a_little(words, chance)) for words in evals for _ in range(2)]
+    found = found_in([*(" ".join(words) for words in evals), "ultramarine porcupines juggle quietly"], train)
+    assert len(found) >= 57
+    assert 60 not in found
+    assert all(found.values())
+
+
 def test_clean_files_stay_silent() -> None:
     chance = random.Random(12)
     assert len(found_in([" ".join(story(chance)) for _ in range(200)], [" ".join(story(chance)) for _ in range(600)])) <= 1

@@ -96,7 +96,7 @@ def reworded(
         (score,) = _scores([own])
         lowest = cut_off(score[0], score[1], rate, wanted)
     standing[rows] = score[0]
-    stands_out = score[0] >= lowest
+    stands_out = (score[0] >= lowest) & (score[0] > 0)  # where nearly all are leaks, nothing is expected of chance
     same = _same_wording(neighbours.by_wording)
     if _same_wording(neighbours.usual_wording).sum() > TEMPLATES * len(neighbours.sample):
         same[:] = False

@@ -23,9 +23,9 @@ NEXT = 5
 OTHERS = 8
 BACKGROUND = 256
 AS_GOOD = 0.9  # a candidate this near to the best is named as a partner too
-# A train text is kin to the best candidate of a row if it is so similar to that one, and by so much more than what usually is,
-# and so similar to the row; as many as FAMILY of them are a template.
-KIN, KIN_MORE, KIN_OWN = 0.5, 0.2, 0.4
+# A train text is kin to the best candidate of a row if it is KIN similar to that one and KIN_OWN to the row, or OWN_KIN to the row
+# alone, and KIN_MORE than candidates of a lower rank are; as many as FAMILY of them are a template.
+KIN, KIN_OWN, OWN_KIN, KIN_MORE = 0.5, 0.4, 0.6, 0.2
 FAMILY, USUAL = 5, 3
 ALIKE = 0.03  # wording that train texts share with the next five where most were made from templates; elsewhere it is 0
 FEW, ALIKE_FEW = 100, 0.2  # among so few train texts, the best of a quarter of them is asked instead
@@ -145,8 +145,9 @@ class Compared:
         candidate = self.place(index[rows, ranks])
         kin[rows, ranks] = self.texts.lexical(self.place(index[rows, 0]), candidate)
         own[rows, ranks] = self.texts.lexical(here[rows], candidate)
-        usual = kin[:, FAMILY + 1 :].mean(axis=1, keepdims=True)
+        usual, usual_own = (likeness[:, FAMILY + 1 :].mean(axis=1, keepdims=True) for likeness in (kin, own))
         same = (kin >= np.maximum(KIN, usual + KIN_MORE)) & (own >= KIN_OWN)
+        same |= own >= np.maximum(OWN_KIN, usual_own + KIN_MORE)
         same[:, 0] = same[:, FAMILY + 1 :] = False
         same[same.sum(axis=1) == FAMILY] = False
         rows, ranks = np.nonzero(same)
