@@ -102,12 +102,12 @@ def reworded(
         same[:] = False
     inside = _inside(neighbours)
     reported = np.flatnonzero((stands_out | same | inside) & wanted).tolist()
-    ranks = [neighbours.by_share if inside[row] else own.ranked if stands_out[row] else neighbours.by_wording for row in range(len(rows))]
-    partners = [ranks[row].as_good_as_best(row) for row in reported]
+    ranks = (neighbours.by_share if inside[row] else own.ranked if stands_out[row] else neighbours.by_wording for row in reported)
+    partners = [ranked.as_good_as_best(row) for ranked, row in zip(ranks, reported, strict=True)]
     pairs = [(np.full(len(named), row), compared.place(named)) for row, named in zip(reported, partners, strict=True)]
     scores, meanings = ([measure(*pair).tolist() for pair in pairs] for measure in (compared.texts.wording, compared.texts.meaning))
-    lists = [named.tolist() for named in partners]
-    return Reworded(rows[reported].tolist(), lists, scores, meanings, inside[reported].tolist(), lowest, standing)
+    places = [named.tolist() for named in partners]
+    return Reworded(rows[reported].tolist(), places, scores, meanings, inside[reported].tolist(), lowest, standing)
 
 
 def _scores(standings: list[Standing]) -> list[Scores]:
